@@ -1,0 +1,63 @@
+import type { Message } from '../codec/message.ts'
+import type { Subscription } from './session-state.ts'
+
+interface Source {
+  readonly subscription: Subscription
+  readonly messages: Iterator<Message>
+  /** order of arrival when the subscription was made */
+  readonly sinceSequence: number
+}
+
+/** One retained message to be sent because of a subscription. */
+export interface RetainedDelivery {
+  readonly message: Message
+  readonly subscription: Subscription
+}
+
+/**
+ * Retained messages that a session still has to get for its new subscriptions. They are looked up one by one as the peer
+ * takes them, so 100,000 matching topics cost one iterator (semantics R-14).
+ */
+export class RetainedBacklog {
+  readonly #sources: Source[] = []
+  #next: RetainedDelivery | null = null
+
+  get isEmpty(): boolean {
+    return this.#next === null && this.#sources.length === 0
+  }
+
+  /** @param sinceSequence messages that arrived later were delivered live and are left out (semantics R-05) */
+  add(subscription: Subscription, messages: Iterator<Message>, sinceSequence: number): void {
+    this.#sources.push({ subscription, messages, sinceSequence })
+  }
+
+  /** Forgets what is left for a filter: the subscription was replaced or removed. */
+  cancel(topicFilter: string): void {
+    if (this.#next?.subscription.topicFilter === topicFilter) this.#next = null
+    for (let i = this.#sources.length - 1; i >= 0; i--) {
+      if (this.#sources[i]!.subscription.topicFilter === topicFilter) this.#sources.splice(i, 1)
+    }
+  }
+
+  clear(): void {
+    this.#sources.length = 0
+    this.#next = null
+  }
+
+  /** The message to send next, not taken yet; null when all were sent. */
+  peek(nowMs: number): RetainedDelivery | null {
+    while (this.#next === null && this.#sources.length > 0) {
+      const source = this.#sources[0]!
+      const { done, value } = source.messages.next()
+      if (done) this.#sources.shift()
+      else if (value.sequence <= source.sinceSequence && !value.isExpired(nowMs)) {
+        this.#next = { message: value, subscription: source.subscription }
+      }
+    }
+    return this.#next
+  }
+
+  take(): void {
+    this.#next = null
+  }
+}
