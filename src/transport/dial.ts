@@ -1,0 +1,75 @@
+import net from 'node:net'
+import { type Address, formatAddress } from './address.ts'
+import { type Endpoint, endpointOf } from './endpoint.ts'
+import { TcpTransport } from './tcp.ts'
+import type { Transport } from './transport.ts'
+import { TransportError, transportError } from './transport-error.ts'
+
+/** How to dial. */
+export interface DialOptions {
+  /** For looking up the name and connecting together; above 24 days it is 24 days. */
+  readonly timeoutMs: number
+  /** The IP address of this machine to connect from; not for unix. */
+  readonly bindAddress?: string
+  /** Gives up when aborted: TransportError ABORT_ERR with the signal's reason as cause. */
+  readonly signal?: AbortSignal
+}
+
+/** Beyond it a timer fires at once. */
+const MAXIMUM_TIMER_MS = 2_147_483_647
+
+/**
+ * Node tries the addresses of a name one after the other and gives each up after this long; its own 250 ms are less than
+ * a round trip over satellite or a first lost packet.
+ */
+const ATTEMPT_MS = 1_500
+
+/**
+ * Connects. A name with several addresses is tried with each, IPv6 and IPv4.
+ *
+ * @returns a Transport that is not started
+ * @throws TransportError whatever goes wrong, with the most telling code when several addresses fail
+ */
+export async function dial(address: Address, options: DialOptions): Promise<Transport> {
+  const { timeoutMs, bindAddress, signal } = options
+  const endpoint = endpointOf('connect', address)
+  const url = formatAddress(address)
+  if (signal?.aborted) throw new TransportError('connect', 'ABORT_ERR', url, signal.reason)
+  if (bindAddress !== undefined && net.isIP(bindAddress) === 0) {
+    throw new TransportError('connect', 'EINVAL', `${url} from ${bindAddress}`, null)
+  }
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(connectOptions(endpoint, bindAddress))
+    const timeOut = (): unknown => socket.destroy(new TransportError('connect', 'ETIMEDOUT', url, null))
+    const abort = (): unknown => socket.destroy(new TransportError('connect', 'ABORT_ERR', url, signal?.reason))
+    const timer = setTimeout(timeOut, Math.min(timeoutMs, MAXIMUM_TIMER_MS))
+    signal?.addEventListener('abort', abort)
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    const fail = (error: Error): void => {
+      settle()
+      reject(error instanceof TransportError ? error : transportError('connect', url, error))
+    }
+    socket.once('error', fail)
+    socket.once('connect', () => {
+      settle()
+      const transport = new TcpTransport(socket, address.scheme === 'unix' ? address.path : null)
+      socket.off('error', fail)
+      resolve(transport)
+    })
+  })
+}
+
+function connectOptions(endpoint: Endpoint, bindAddress: string | undefined): net.NetConnectOpts {
+  if ('path' in endpoint) return { path: endpoint.path, allowHalfOpen: true }
+  return {
+    host: endpoint.host === '' ? 'localhost' : endpoint.host,
+    port: endpoint.port,
+    allowHalfOpen: true,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+    ...(bindAddress === undefined ? {} : { localAddress: bindAddress, family: net.isIP(bindAddress) }),
+  }
+}

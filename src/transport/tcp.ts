@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net'
+import { formatHostAndPort } from './address.ts'
+import type { Transport, TransportHandler } from './transport.ts'
+import { type TransportError, transportError } from './transport-error.ts'
+
+/** A peer that vanished without FIN is asked for after this much silence. */
+const KEEP_ALIVE_MS = 60_000
+
+/** A Transport on a connected TCP or unix domain socket. */
+export class TcpTransport implements Transport {
+  readonly remoteAddress: string
+  readonly localAddress: string
+  readonly #socket: Socket
+  #handler: TransportHandler | null = null
+  #error: TransportError | null = null
+  /** A write left bytes behind, and `drained` is owed. */
+  #isBacklogged = false
+  #isEnded = false
+  #isDestroyed = false
+  #isClosed = false
+  readonly #written = (): void => this.#onWritten()
+
+  /**
+   * @param socket connected, with `allowHalfOpen`, and no listener on it: it belongs to the Transport from here on
+   * @param unixPath the socket's file; null for TCP
+   */
+  constructor(socket: Socket, unixPath: string | null) {
+    this.#socket = socket
+    this.remoteAddress = unixPath === null ? endpoint(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
+    this.localAddress = unixPath === null ? endpoint(socket.localAddress, socket.localPort) : `unix:${unixPath}`
+    // First of all: an 'error' without listener ends the process.
+    socket.on('error', (error) => this.#onError(error))
+    socket.on('close', () => this.#onClose())
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  }
+
+  get bufferedBytes(): number {
+    return this.#isDestroyed ? 0 : this.#socket.writableLength
+  }
+
+  start(handler: TransportHandler): void {
+    this.#handler = handler
+    this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    this.#socket.on('end', () => this.#onEnd())
+    if (this.#isClosed) process.nextTick(() => this.#tellClosed())
+  }
+
+  // Node writes at once what the kernel takes, and only what remains counts as writableLength and stays in our memory.
+  write(bytes: Buffer): void {
+    if (this.#isEnded || this.#isDestroyed) return
+    this.#socket.write(bytes, this.#written)
+    if (this.#socket.writableLength > 0) this.#isBacklogged = true
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    if (this.#isEnded || this.#isDestroyed) return
+    this.#isEnded = true
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true
+    this.#socket.destroy()
+  }
+
+  // Node hands out what it had read before destroy(), so these two look.
+  #onData(bytes: Buffer): void {
+    if (!this.#isDestroyed) this.#handler?.data(bytes)
+  }
+
+  #onEnd(): void {
+    if (!this.#isDestroyed) this.#handler?.ended()
+  }
+
+  // Runs after every write; 'drain' would come only after writes above the high water mark.
+  #onWritten(): void {
+    if (!this.#isBacklogged || this.#isDestroyed || this.#socket.writableLength > 0) return
+    this.#isBacklogged = false
+    this.#handler?.drained()
+  }
+
+  #onError(error: Error): void {
+    if (this.#isDestroyed) return
+    this.#isDestroyed = true
+    this.#error = transportError('connection', this.remoteAddress, error)
+  }
+
+  #onClose(): void {
+    this.#isDestroyed = true
+    this.#isClosed = true
+    this.#tellClosed()
+  }
+
+  #tellClosed(): void {
+    const handler = this.#handler
+    this.#handler = null
+    handler?.closed(this.#error)
+  }
+}
+
+/** What getpeername and getsockname said; IPv4 on a dual-stack listener as IPv4. '' when the peer is gone already. */
+function endpoint(host: string | undefined, port: number | undefined): string {
+  if (host === undefined || port === undefined) return ''
+  return formatHostAndPort(host.replace(/^::ffff:(?=\d+\.)/, ''), port)
+}

@@ -1,0 +1,200 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import net, { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import type { Address } from '../../src/transport/address.ts'
+import { dial } from '../../src/transport/dial.ts'
+import { listen } from '../../src/transport/listen.ts'
+import { TcpTransport } from '../../src/transport/tcp.ts'
+import type { Transport } from '../../src/transport/transport.ts'
+import { RecordingHandler } from '../support/recording-handler.ts'
+import { type TransportPair, transportSuite } from '../support/transport-suite.ts'
+
+const tcpAddress: Address = { scheme: 'mqtt', host: '127.0.0.1', port: 0, path: '' }
+
+async function pair(address: Address): Promise<TransportPair> {
+  let accepted: (transport: Transport) => void = () => {}
+  const server = new Promise<Transport>((resolve) => {
+    accepted = resolve
+  })
+  const listener = await listen(address, {
+    accept: (transport) => accepted(transport),
+    error: (error) => {
+      throw error
+    },
+  })
+  const client = await dial(listener.address, { timeoutMs: 10_000 })
+  return { client, server: await server, close: () => listener.close() }
+}
+
+async function unixPair(): Promise<TransportPair> {
+  const folder = await mkdtemp(join(tmpdir(), 'mqtt-kit-'))
+  const opened = await pair({ scheme: 'unix', host: '', port: 0, path: join(folder, 'socket') })
+  return {
+    ...opened,
+    close: async () => {
+      await opened.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** A raw server socket and a TcpTransport on the client's side of the same connection. */
+async function rawPair(): Promise<{ peer: net.Socket; socket: net.Socket; transport: Transport }> {
+  const server = net.createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = net.connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  const [[peer]] = await Promise.all([once(server, 'connection'), once(socket, 'connect')])
+  server.close()
+  return { peer, socket, transport: new TcpTransport(socket, null) }
+}
+
+transportSuite('a TCP transport', () => pair(tcpAddress))
+transportSuite('a unix socket transport', unixPair)
+
+describe('a TCP transport', () => {
+  it('names both ends, each as the other sees it', async () => {
+    const { client, server, close } = await pair(tcpAddress)
+
+    expect(client.remoteAddress).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(client.localAddress).toBe(server.remoteAddress)
+    expect(server.localAddress).toBe(client.remoteAddress)
+    client.destroy()
+    server.destroy()
+    await close()
+  })
+
+  it('names an IPv4 peer of a dual-stack listener by its IPv4 address', async () => {
+    const { client, server, close } = await pair({ ...tcpAddress, host: '' })
+
+    // localhost is either; what matters is that no ::ffff: is seen
+    expect(server.remoteAddress).toMatch(/^(127\.0\.0\.1|\[::1\]):\d+$/)
+    client.destroy()
+    server.destroy()
+    await close()
+  })
+
+  it('sends small writes at once and watches idle peers', async () => {
+    const { peer, socket, transport } = await rawPair()
+    const setNoDelay = vi.spyOn(net.Socket.prototype, 'setNoDelay')
+    const setKeepAlive = vi.spyOn(net.Socket.prototype, 'setKeepAlive')
+    new TcpTransport(socket, null)
+
+    expect(setNoDelay).toHaveBeenCalledWith(true)
+    expect(setKeepAlive).toHaveBeenCalledWith(true, 60_000)
+    vi.restoreAllMocks()
+    transport.destroy()
+    peer.destroy()
+  })
+
+  it('tells of a reset by the peer with its code and address', async () => {
+    const { peer, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    transport.start(handler)
+    peer.resetAndDestroy()
+    await handler.until((one) => one.isClosed)
+
+    expect(handler.calls).toEqual(['closed'])
+    expect(handler.error).toMatchObject({ kind: 'connection', code: 'ECONNRESET', address: transport.remoteAddress })
+    expect(handler.error?.message).toBe(
+      `lost the connection to ${transport.remoteAddress}: reset by the peer (ECONNRESET)`,
+    )
+    expect(handler.error?.cause).toBeInstanceOf(Error)
+  })
+
+  it('keeps a loss before start() for the handler that comes later', async () => {
+    const { peer, socket, transport } = await rawPair()
+    peer.resetAndDestroy()
+    await new Promise((resolve) => socket.once('close', resolve))
+    const handler = new RecordingHandler()
+    transport.start(handler)
+    expect(handler.calls).toEqual([])
+    await handler.until((one) => one.isClosed)
+
+    expect(handler.error?.code).toBe('ECONNRESET')
+  })
+
+  it('keeps bytes and end that come before start() for the handler that comes later', async () => {
+    const { peer, transport } = await rawPair()
+    peer.end('early')
+    await once(peer, 'finish')
+    const handler = new RecordingHandler()
+    transport.start(handler)
+    await handler.until((one) => one.isEnded)
+
+    expect(handler.received.toString()).toBe('early')
+    transport.end()
+    await handler.until((one) => one.isClosed)
+    expect(handler.calls).toEqual(['data', 'ended', 'closed'])
+  })
+
+  it('stays paused when it was paused before start()', async () => {
+    const { peer, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    transport.pause()
+    transport.start(handler)
+    peer.write('wait')
+    // a full round trip: had it been reading, it would have read by now
+    const answered = once(peer, 'data')
+    transport.write(Buffer.from('ping'))
+    await answered
+    expect(handler.calls).toEqual([])
+
+    transport.resume()
+    await handler.until((one) => one.receivedBytes === 4)
+    transport.destroy()
+    peer.destroy()
+    await handler.until((one) => one.isClosed)
+  })
+
+  it('keeps back what it had read in several pieces when it is destroyed at the first', async () => {
+    const { peer, socket, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    handler.onData = () => transport.destroy()
+    transport.pause()
+    transport.start(handler)
+    for (const piece of ['one', 'two', 'three']) socket.push(piece)
+    transport.resume()
+    await handler.until((one) => one.isClosed)
+
+    expect(handler.received.toString()).toBe('one')
+    expect(handler.calls).toEqual(['data', 'closed'])
+    peer.destroy()
+  })
+
+  it('reports the reset, not the destroy() that follows it', async () => {
+    const { peer, socket, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    transport.start(handler)
+    socket.prependOnceListener('close', () => transport.destroy())
+    peer.resetAndDestroy()
+    await handler.until((one) => one.isClosed)
+
+    expect(handler.error?.code).toBe('ECONNRESET')
+  })
+})
+
+describe('connections and listeners that were closed', () => {
+  it('leave no handle behind', async () => {
+    const openHandles = (): string[] => process.getActiveResourcesInfo().filter((name) => /TCP|Pipe/.test(name))
+    const before = openHandles()
+    const { client, server, close } = await pair(tcpAddress)
+    const handlers = [client, server].map((transport) => {
+      const handler = new RecordingHandler()
+      transport.start(handler)
+      return handler
+    })
+    client.end()
+    await handlers[1]!.until((handler) => handler.isEnded)
+    server.end()
+    await Promise.all(handlers.map((handler) => handler.until((one) => one.isClosed)))
+    await close()
+    // libuv forgets a closed handle at the end of a turn; if one stays this never ends
+    while (openHandles().length > before.length) await new Promise((resolve) => setImmediate(resolve))
+
+    expect(openHandles()).toEqual(before)
+  })
+})
