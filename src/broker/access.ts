@@ -1,0 +1,31 @@
+/** Who wants to connect. */
+export interface Credentials {
+  readonly clientId: string
+  readonly userName: string | null
+  readonly password: Buffer | null
+  readonly remoteAddress: string
+}
+
+/** Answer to a CONNECT: an identity, null for anonymous, with Authentication Data for CONNACK after an enhanced one, or a Reason Code of 0x80 or more. */
+export type Authentication = { readonly identity: string | null; readonly data?: Buffer } | { readonly refused: number }
+
+/** What a Server says next in an enhanced authentication (5.0 section 4.12). */
+export type EnhancedStep =
+  | { readonly challenge: Buffer }
+  | { readonly identity: string; readonly data: Buffer }
+  | { readonly refused: number }
+
+/** One enhanced authentication under way. Rejects only for faults of its own: a wrong client is `refused`. */
+export interface EnhancedExchange {
+  /** @param data Authentication Data of CONNECT or AUTH; empty when there was none */
+  step(data: Buffer): Promise<EnhancedStep>
+}
+
+/** Who may connect, publish and subscribe. One instance serves the whole broker; questions about topics are answered at once. */
+export interface Access {
+  authenticate(credentials: Credentials): Authentication | Promise<Authentication>
+  /** Begins enhanced authentication; null when the method is not offered. */
+  beginEnhanced(authenticationMethod: string): EnhancedExchange | null
+  mayPublish(identity: string | null, clientId: string, topicName: string): boolean
+  maySubscribe(identity: string | null, clientId: string, topicFilter: string): boolean
+}

@@ -1,0 +1,644 @@
+/**
+ * The broker room: who is connected, which session belongs to which Client Identifier, where a message goes. Protocol
+ * knowledge is in session/ and codec/, sockets are in transport/; here they meet. Start with Broker.start and
+ * connectReceived; a message's way is receivePublish (network-connection.ts), publish (below), Router.route, forward
+ * (server-session.ts), sendPublish (network-connection.ts).
+ */
+import { randomBytes } from 'node:crypto'
+import { Message } from '../codec/message.ts'
+import { Auth } from '../codec/packets/auth.ts'
+import { Connack } from '../codec/packets/connack.ts'
+import { type Connect, willMessage } from '../codec/packets/connect.ts'
+import type { Disconnect } from '../codec/packets/disconnect.ts'
+import type { Publish } from '../codec/packets/publish.ts'
+import type { SubscriptionRequest } from '../codec/packets/subscribe.ts'
+import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
+import { QoS } from '../codec/qos.ts'
+import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
+import { DeliveryState } from '../session/delivery.ts'
+import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
+import type { DropReason } from '../session/qos-sender.ts'
+import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
+import { SessionState, type Subscription } from '../session/session-state.ts'
+import { parseSharedFilter } from '../topic/topic-filter.ts'
+import { levelCount } from '../topic/topic-name.ts'
+import { Turn } from '../transport/output-buffer.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Access, Authentication } from './access.ts'
+import { ClientRecord, type StoredWill } from './client-record.ts'
+import { type Clock, SystemClock } from './clock.ts'
+import type { BrokerEvent, BrokerOptions } from './configuration.ts'
+import {
+  type Agreed,
+  agreeOnExpirySeconds,
+  agreeOnKeepAliveSeconds,
+  agreeOnTerms,
+  connackProperties,
+} from './connection-terms.ts'
+import { type Deadline, Deadlines } from './deadlines.ts'
+import { authViolation, EnhancedAuthentication } from './enhanced-authentication.ts'
+import { completeLimits, type Limits } from './limits.ts'
+import { Listeners } from './listeners.ts'
+import { Metrics } from './metrics.ts'
+import { type ConnectionEnd, type ConnectionOwner, ConnectionPhase, NetworkConnection } from './network-connection.ts'
+import { RetainedMessages } from './retained-messages.ts'
+import { type RouteResult, Router } from './router.ts'
+import { type BrokerGauges, staticSysValues, sysValues } from './sys-topics.ts'
+import { UserAccess } from './user-access.ts'
+
+const DEFAULT_PORT = 1883
+const DEFAULT_SYS_INTERVAL_SECONDS = 10
+
+/** A message published by the Server itself, or refused before it got anywhere. */
+const NOBODY: string | null = null
+
+/** An MQTT broker: `const broker = await Broker.start({ port: 0 })`, `broker.url`, `await broker.stop()`. */
+export class Broker implements ConnectionOwner, ServerSessionHost {
+  readonly limits: Limits
+  readonly metrics = new Metrics()
+  /** for packet traces; null costs nothing */
+  trace: ConnectionOwner['trace'] = null
+  readonly #options: BrokerOptions
+  readonly #access: Access
+  readonly #clock: Clock
+  readonly #deadlines: Deadlines
+  readonly #turn = new Turn()
+  readonly #router: Router
+  readonly #retained: RetainedMessages
+  readonly #records = new Map<string, ClientRecord>()
+  readonly #connections = new Set<NetworkConnection>()
+  readonly #routeResult: RouteResult = { matched: 0, taken: 0 }
+  readonly #startedAtMs: number
+  readonly #sys: Deadline & { deadlineMs: number }
+  readonly #listeners: Listeners
+  #sequence = 0
+  #clientsConnected = 0
+  #clientsMaximum = 0
+  #stopping = false
+  #whenEmpty: (() => void) | null = null
+
+  private constructor(options: BrokerOptions) {
+    this.#options = options
+    this.limits = completeLimits(options.limits)
+    const users = options.users ?? new Map<string, string>()
+    this.#access = options.access ?? new UserAccess(users, options.allowAnonymous ?? users.size === 0)
+    this.#clock = options.clock ?? new SystemClock()
+    this.#deadlines = new Deadlines(this.#clock)
+    this.#router = new Router(this.limits.maximumCachedRoutes)
+    this.#retained = new RetainedMessages(this.limits.maximumRetainedMessages, this.limits.maximumRetainedBytes)
+    this.#startedAtMs = this.#clock.nowMs()
+    this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
+    this.#listeners = new Listeners(
+      (transport) => this.accept(transport),
+      (error) => this.#log({ event: 'error', detail: error.message }),
+    )
+  }
+
+  /**
+   * Opens all listeners and starts.
+   * @throws TransportError when one cannot be opened (the others are closed again), RangeError for a limit out of range
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const broker = new Broker(options)
+    const urls = [...(options.listen ?? [])]
+    const port = options.port === undefined ? (urls.length === 0 ? DEFAULT_PORT : null) : options.port
+    if (port !== null) {
+      const host = options.host ?? '127.0.0.1'
+      urls.unshift(`mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`)
+    }
+    await broker.#listeners.open(urls)
+    for (const url of broker.listeners) broker.#log({ event: 'listening', detail: url })
+    broker.#startSys()
+    return broker
+  }
+
+  /** URLs of all listeners, with the real ports, in the order of the options. */
+  get listeners(): readonly string[] {
+    return this.#listeners.urls
+  }
+
+  /** URL of the first listener. */
+  get url(): string {
+    return this.listeners[0]!
+  }
+
+  /** Stops: no new connections, DISCONNECT 0x8B to 5.0 clients, sockets closed. Leaves no open handle. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    const closed = this.#listeners.close()
+    for (const connection of [...this.#connections]) {
+      if (connection.phase === ConnectionPhase.CONNECTED) {
+        connection.disconnect(ReasonCode.SERVER_SHUTTING_DOWN, { discardsWill: false, reason: 'server stops' })
+      } else if (connection.phase < ConnectionPhase.CONNECTED) {
+        connection.refuse(ReasonCode.SERVER_UNAVAILABLE)
+      }
+    }
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
+    this.#deadlines.stop()
+    await closed
+    this.#log({ event: 'stopped', detail: 'all connections are closed' })
+  }
+
+  /** Takes a connection that was made outside: for transports of one's own. */
+  accept(transport: Transport): void {
+    const connection = new NetworkConnection(transport, {
+      owner: this,
+      limits: this.limits,
+      clock: this.#clock,
+      deadlines: this.#deadlines,
+      turn: this.#turn,
+      metrics: this.metrics,
+    })
+    this.#connections.add(connection)
+    this.metrics.connectionsOpened++
+    connection.start()
+    if (this.#stopping) connection.refuse(ReasonCode.SERVER_UNAVAILABLE)
+  }
+
+  // ---- CONNECT: format was judged; limits, authentication, authorisation; only then takeover and clean start (semantics C-09)
+
+  connectReceived(connection: NetworkConnection, connect: Connect): void {
+    const refusal = this.#judgeLimits(connect)
+    if (refusal !== null) {
+      this.#refuse(connection, refusal.reasonCode, refusal.reason)
+      return
+    }
+    if (connect.properties.authenticationMethod !== undefined) {
+      this.#beginEnhanced(connection, connect, connect.properties.authenticationMethod)
+      return
+    }
+    const { remoteAddress } = connection.transport
+    const answer = this.#access.authenticate({
+      clientId: connect.clientId,
+      userName: connect.userName,
+      password: connect.password,
+      remoteAddress,
+    })
+    if (answer instanceof Promise) {
+      answer.then(
+        (authentication) => this.#authenticated(connection, connect, authentication),
+        (error: unknown) => {
+          this.#log({ event: 'error', clientId: connect.clientId, detail: `authentication failed: ${String(error)}` })
+          this.#authenticated(connection, connect, { refused: ReasonCode.SERVER_UNAVAILABLE })
+        },
+      )
+    } else {
+      this.#authenticated(connection, connect, answer)
+    }
+  }
+
+  // [MQTT-4.12.0-1] a method that is not offered is refused
+  #beginEnhanced(connection: NetworkConnection, connect: Connect, method: string): void {
+    const exchange = this.#access.beginEnhanced(method)
+    if (exchange === null) {
+      this.#refuse(connection, ReasonCode.BAD_AUTHENTICATION_METHOD, 'authentication method is not offered')
+      return
+    }
+    connection.enhanced = new EnhancedAuthentication(method, exchange, {
+      send: (auth) => connection.challenge(auth),
+      succeeded: (identity, data) => this.#authenticated(connection, connect, { identity, data }),
+      failed: (reasonCode, cause) => {
+        this.#logFault(connection, cause)
+        this.#authenticated(connection, connect, { refused: reasonCode })
+      },
+    })
+    connection.enhanced.begin(connect.properties.authenticationData)
+  }
+
+  /** AUTH of a client: the next step of the exchange, or the begin of a re-authentication. */
+  authReceived(connection: NetworkConnection, auth: Auth): void {
+    const { enhanced } = connection
+    // [MQTT-4.12.0-7]
+    if (enhanced === null) throw authViolation('AUTH_WITHOUT_METHOD')
+    if (connection.phase === ConnectionPhase.CONNECTED && auth.reasonCode === ReasonCode.RE_AUTHENTICATE) {
+      this.#reauthenticate(connection, enhanced.method, auth)
+    } else {
+      enhanced.receive(auth)
+    }
+  }
+
+  // Other packets go on with the old rights meanwhile (U5-4.12.1-1).
+  #reauthenticate(connection: NetworkConnection, method: string, auth: Auth): void {
+    // [MQTT-4.12.1-1]
+    if (auth.properties.authenticationMethod !== method) throw authViolation('AUTHENTICATION_METHOD_CHANGED')
+    const exchange = this.#access.beginEnhanced(method)
+    if (exchange === null) throw new Error(`the method ${method} of CONNECT is offered no longer`)
+    connection.enhanced = new EnhancedAuthentication(method, exchange, {
+      send: (packet) => connection.challenge(packet),
+      succeeded: (identity, data) => this.#reauthenticated(connection, method, identity, data),
+      failed: (reasonCode, cause) => {
+        this.#logFault(connection, cause)
+        this.#failReauthentication(connection, formatReasonCode(reasonCode))
+      },
+    })
+    connection.enhanced.begin(auth.properties.authenticationData)
+  }
+
+  #reauthenticated(connection: NetworkConnection, method: string, identity: string, data: Buffer): void {
+    if (connection.phase !== ConnectionPhase.CONNECTED) return
+    if (identity !== connection.identity) {
+      this.#failReauthentication(connection, 'it proved another user')
+      return
+    }
+    connection.send(new Auth(ReasonCode.SUCCESS, { authenticationMethod: method, authenticationData: data }))
+  }
+
+  // [MQTT-4.12.1-2]
+  #failReauthentication(connection: NetworkConnection, why: string): void {
+    const end = { discardsWill: false, reason: `re-authentication failed: ${why}` }
+    connection.disconnect(ReasonCode.NOT_AUTHORIZED, end, 'Re-authentication failed.')
+  }
+
+  #logFault(connection: NetworkConnection, cause: unknown): void {
+    if (cause === null) return
+    this.#log({
+      event: 'error',
+      clientId: connection.connect?.clientId ?? '',
+      detail: `authentication: ${String(cause)}`,
+    })
+  }
+
+  #judgeLimits(connect: Connect): { reasonCode: number; reason: string } | null {
+    const { clientId, version, will, cleanStart } = connect
+    const { limits } = this
+    if (this.#stopping) return { reasonCode: ReasonCode.SERVER_UNAVAILABLE, reason: 'server stops' }
+    // [MQTT-3.1.3-8 v311]; MQTT 3.1 has no empty id at all (semantics M-05)
+    if (
+      clientId.length === 0 &&
+      (version === ProtocolVersion.V3_1 || (version === ProtocolVersion.V3_1_1 && !cleanStart))
+    ) {
+      return { reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason: 'client id is empty' }
+    }
+    if (Buffer.byteLength(clientId) > limits.maximumClientIdBytes) {
+      return {
+        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+        reason: `client id is longer than ${limits.maximumClientIdBytes} bytes`,
+      }
+    }
+    const takesOver = this.#records.get(clientId)?.connection != null
+    if (this.#clientsConnected >= limits.maximumConnections && !takesOver) {
+      return { reasonCode: ReasonCode.SERVER_BUSY, reason: `there are ${limits.maximumConnections} connections` }
+    }
+    if (will === null) return null
+    // [MQTT-3.2.2-12, MQTT-3.2.2-13]
+    if (will.qos > limits.maximumQos)
+      return { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason: `will QoS is above ${limits.maximumQos}` }
+    if (will.retain && !this.#retainAvailable)
+      return { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason: 'will is retained' }
+    return null
+  }
+
+  #authenticated(connection: NetworkConnection, connect: Connect, authentication: Authentication): void {
+    // the client may have gone meanwhile: no session is made, no will published (semantics C-10)
+    if (connection.phase !== ConnectionPhase.AUTHENTICATING) return
+    if ('refused' in authentication) {
+      this.#refuse(connection, authentication.refused, 'authentication failed')
+      return
+    }
+    const { identity, data: authenticationData = null } = authentication
+    connection.identity = identity
+    const existing = this.#records.get(connect.clientId) ?? null
+    const ownerMatters = this.#options.sessionsHaveOwners ?? true
+    if (existing !== null && ownerMatters && existing.session.state.owner !== identity) {
+      this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'the session belongs to another user (S-16)')
+      return
+    }
+    if (
+      connect.will !== null &&
+      this.#judgeTopic(identity, connect.clientId, connect.will.topicName) !== ReasonCode.SUCCESS
+    ) {
+      this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'will topic is not allowed')
+      return
+    }
+    this.#establish(connection, connect, identity, existing, authenticationData)
+  }
+
+  #refuse(connection: NetworkConnection, reasonCode: number, reason: string): void {
+    this.metrics.connectionsRefused++
+    this.#log({
+      event: 'refused',
+      clientId: connection.connect?.clientId ?? '',
+      remoteAddress: connection.transport.remoteAddress,
+      detail: `${reason}, ${formatReasonCode(reasonCode)}`,
+    })
+    connection.refuse(reasonCode)
+  }
+
+  #establish(
+    connection: NetworkConnection,
+    connect: Connect,
+    identity: string | null,
+    existing: ClientRecord | null,
+    authenticationData: Buffer | null,
+  ): void {
+    const nowMs = this.#clock.nowMs()
+    const assignedClientId = connect.clientId.length === 0 ? this.#assignClientId() : null
+    const clientId = assignedClientId ?? connect.clientId
+    if (existing !== null) this.#takeOver(existing, connect.cleanStart, nowMs)
+    // a session that ended with its old connection, or was thrown away, is no longer there
+    const kept = this.#records.get(clientId) ?? null
+    const record = kept ?? this.#newRecord(clientId, identity)
+    const expirySeconds = agreeOnExpirySeconds(connect, this.limits)
+    const keepAliveSeconds = agreeOnKeepAliveSeconds(connect, this.limits)
+    record.session.state.sessionExpiryIntervalSeconds = expirySeconds
+    record.connection = connection
+    record.will = storedWill(connect, identity)
+    this.#clientsConnected++
+    this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
+    const terms = agreeOnTerms(connect, this.limits, this.#retainAvailable)
+    const agreed = { expirySeconds, keepAliveSeconds, assignedClientId, authenticationData }
+    const connack = this.#connack(connect, terms, kept !== null, agreed)
+    this.#log({
+      event: 'connect',
+      clientId,
+      remoteAddress: connection.transport.remoteAddress,
+      detail: `MQTT ${protocolVersionName(connect.version)}, keep alive ${keepAliveSeconds} s, ${kept === null ? 'new session' : 'session resumed'}`,
+    })
+    connection.accept(record.session, connack, terms, keepAliveSeconds)
+  }
+
+  #connack(connect: Connect, terms: ConnectionTerms, sessionPresent: boolean, agreed: Agreed): Connack {
+    if (connect.version !== ProtocolVersion.V5) {
+      // MQTT 3.1 has no Session Present (semantics M-01)
+      return new Connack(sessionPresent && connect.version !== ProtocolVersion.V3_1, 0)
+    }
+    return new Connack(sessionPresent, ReasonCode.SUCCESS, connackProperties(connect, terms, this.limits, agreed))
+  }
+
+  // The older connection goes first, and its will is routed before the new CONNACK (semantics S-01, W-03).
+  #takeOver(record: ClientRecord, cleanStart: boolean, nowMs: number): void {
+    const { connection, session } = record
+    if (connection !== null) {
+      connection.disconnect(ReasonCode.SESSION_TAKEN_OVER, {
+        discardsWill: false,
+        reason: 'taken over by a new connection',
+      })
+    }
+    // ended with its connection, because its expiry was 0
+    if (this.#records.get(session.clientId) !== record) return
+    if (cleanStart) {
+      // [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v311]
+      this.#endSession(record, nowMs)
+      return
+    }
+    // [MQTT-3.1.3-9] back in time: the delayed will is cancelled
+    record.will = null
+    record.stopCountdown()
+  }
+
+  #newRecord(clientId: string, identity: string | null): ClientRecord {
+    const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
+    const queue = new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, OverflowPolicy.REJECT_NEWEST)
+    const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
+    const session = new ServerSession(new SessionState(clientId, identity, queue), qos0Queue, this)
+    const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
+    this.#records.set(clientId, record)
+    return record
+  }
+
+  // Letters and digits only, unlike any id known (semantics C-08).
+  #assignClientId(): string {
+    for (;;) {
+      const clientId = `auto${randomBytes(10).toString('hex')}`
+      if (!this.#records.has(clientId)) return clientId
+    }
+  }
+
+  // ---- the end of a connection and of a session
+
+  disconnectReceived(connection: NetworkConnection, disconnect: Disconnect): void {
+    connection.session!.receiveDisconnect(disconnect, this.limits.maximumSessionExpirySeconds)
+    // U5-3.14.0-1: any code but 0x00 still publishes the will
+    const discardsWill = disconnect.reasonCode === ReasonCode.NORMAL_DISCONNECTION
+    const reason = discardsWill
+      ? 'client disconnected'
+      : `client disconnected with ${formatReasonCode(disconnect.reasonCode)}`
+    connection.close({ discardsWill, reason })
+  }
+
+  connectionEnded(connection: NetworkConnection, end: ConnectionEnd): void {
+    const { session } = connection
+    this.#log({
+      event: session === null ? 'closed' : 'disconnect',
+      clientId: session?.clientId ?? connection.connect?.clientId ?? '',
+      remoteAddress: connection.transport.remoteAddress,
+      detail: end.reason,
+    })
+    if (session === null) return
+    const record = this.#records.get(session.clientId)!
+    this.#clientsConnected--
+    session.connectionLost()
+    record.connection = null
+    if (end.discardsWill) record.will = null
+    const nowMs = this.#clock.nowMs()
+    record.startCountdown(nowMs)
+    if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
+    else this.#deadlines.watch(record)
+  }
+
+  connectionClosed(connection: NetworkConnection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#whenEmpty?.()
+  }
+
+  #recordDue(record: ClientRecord, nowMs: number): void {
+    if (record.willDueMs <= nowMs) this.#publishWill(record, nowMs)
+    if (record.expiresAtMs > nowMs) return
+    this.metrics.sessionsExpired++
+    this.#endSession(record, nowMs)
+  }
+
+  // [MQTT-3.1.2-8, MQTT-3.1.2-10 v5] once, and then it is gone
+  #publishWill(record: ClientRecord, nowMs: number): void {
+    const { will, session } = record
+    record.will = null
+    record.willDueMs = Number.POSITIVE_INFINITY
+    if (will === null) return
+    if (this.#judgeTopic(will.identity, session.clientId, will.message.topicName) !== ReasonCode.SUCCESS) {
+      this.metrics.messagesRefused++
+      return
+    }
+    this.#route(will.message, session.clientId, nowMs)
+  }
+
+  #endSession(record: ClientRecord, nowMs: number): void {
+    const { session } = record
+    this.#deadlines.forget(record)
+    this.#records.delete(session.clientId)
+    for (const subscription of session.state.subscriptions.values())
+      this.#router.remove(session, subscription.topicFilter)
+    const orphans = sharedDeliveries(session)
+    session.end()
+    // the session has ended, so a will whose delay runs is published now (semantics W-07)
+    this.#publishWill(record, nowMs)
+    // [U5-4.8.2-2] what was meant for a Shared Subscription goes to another member (semantics G-08)
+    for (const { message, sharedFilter } of orphans) this.#router.group(sharedFilter)?.forward(message, nowMs)
+  }
+
+  // ---- publishing: ServerSessionHost
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  publish(session: ServerSession, publish: Publish, nowMs: number): number {
+    const { message } = publish
+    const identity = session.state.owner
+    const judged = this.#judgeTopic(identity, session.clientId, message.topicName)
+    if (judged !== ReasonCode.SUCCESS) {
+      this.metrics.messagesRefused++
+      return judged
+    }
+    return this.#route(message, session.clientId, nowMs)
+  }
+
+  // @returns 0x00 when this client may publish to the topic
+  #judgeTopic(identity: string | null, clientId: string, topicName: string): number {
+    // `$SYS` is the Server's own (semantics Y-01); `$share/...` is no Topic Name (Y-04)
+    if (topicName.charCodeAt(0) === 0x24) {
+      if (topicName.startsWith('$SYS/') || topicName === '$SYS') return ReasonCode.NOT_AUTHORIZED
+      if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
+    }
+    if (!this.#access.mayPublish(identity, clientId, topicName)) return ReasonCode.NOT_AUTHORIZED
+    return levelCount(topicName) > this.limits.maximumTopicLevels ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
+  }
+
+  // Keeps what is to be retained, then forwards. @returns Reason Code for the acknowledgement
+  #route(message: Message, publisher: string | null, nowMs: number): number {
+    message.arrive(nowMs, ++this.#sequence)
+    message.publisher = publisher
+    const kept = message.retain ? this.#retain(message) : true
+    const result = this.#routeResult
+    this.#router.route(message, publisher, true, nowMs, result)
+    const { matched, taken } = result
+    if (!kept || (matched > 0 && taken === 0)) return ReasonCode.QUOTA_EXCEEDED
+    if (matched > 0) return ReasonCode.SUCCESS
+    this.metrics.messagesWithoutSubscriber++
+    return ReasonCode.NO_MATCHING_SUBSCRIBERS
+  }
+
+  // @returns false when there was no room for it
+  #retain(message: Message): boolean {
+    // [MQTT-3.3.1-10, MQTT-3.3.1-11 v311, MQTT-3.3.1-6, MQTT-3.3.1-7 v5]
+    if (message.payloadBytes === 0) {
+      this.#retained.delete(message.topicName)
+      return true
+    }
+    const kept = this.#retained.set(message.own())
+    if (kept && message.messageExpiryIntervalSeconds >= 0) this.#watchRetained(message)
+    return kept
+  }
+
+  // An expired retained message frees its room without waiting for a subscriber (semantics R-10).
+  #watchRetained(message: Message): void {
+    this.#deadlines.watch({
+      deadlineMs: message.arrivedAtMs + message.messageExpiryIntervalSeconds * 1000,
+      deadlinePassed: () => {
+        if (this.#retained.get(message.topicName) === message) this.#retained.delete(message.topicName)
+      },
+    })
+  }
+
+  get #retainAvailable(): boolean {
+    return this.#options.retainAvailable ?? true
+  }
+
+  // ---- subscriptions: ServerSessionHost
+
+  judgeSubscription(session: ServerSession, request: SubscriptionRequest, _subscriptionIdentifier: number): number {
+    const { topicFilter } = request
+    const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
+    if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.TOPIC_FILTER_INVALID
+    if (!this.#access.maySubscribe(session.state.owner, session.clientId, filter)) return ReasonCode.NOT_AUTHORIZED
+    const { subscriptions } = session.state
+    if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
+      return ReasonCode.QUOTA_EXCEEDED
+    return request.qos
+  }
+
+  subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void {
+    this.#router.add(session, subscription, replaced === null)
+  }
+
+  subscriptionRemoved(session: ServerSession, subscription: Subscription): void {
+    this.#router.remove(session, subscription.topicFilter)
+  }
+
+  *retainedMessages(session: ServerSession, topicFilter: string): IterableIterator<Message> {
+    const subscription = session.state.subscriptions.get(topicFilter)
+    for (const message of this.#retained.match(topicFilter)) {
+      // No Local holds back one's own retained messages too (semantics T-11)
+      if (subscription?.noLocal && message.publisher === session.clientId) continue
+      yield message
+    }
+  }
+
+  deliveryDropped(_session: ServerSession, reason: DropReason, count: number): void {
+    this.metrics.countDropped(reason, count)
+  }
+
+  // ---- $SYS
+
+  #startSys(): void {
+    if (this.#sysIntervalMs === 0) return
+    const nowMs = this.#clock.nowMs()
+    for (const [topicName, value] of staticSysValues(this.gauges)) this.#publishOwn(topicName, value, nowMs)
+    this.#publishSys(nowMs)
+    this.#deadlines.watch(this.#sys)
+  }
+
+  get #sysIntervalMs(): number {
+    return (this.#options.sysIntervalSeconds ?? DEFAULT_SYS_INTERVAL_SECONDS) * 1000
+  }
+
+  #publishSys(nowMs: number): void {
+    this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
+    for (const [topicName, value] of sysValues(this.metrics, this.gauges)) this.#publishOwn(topicName, value, nowMs)
+  }
+
+  // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).
+  #publishOwn(topicName: string, value: string, nowMs: number): void {
+    const message = Message.create(topicName, value, { qos: QoS.AT_MOST_ONCE, retain: true })
+    message.arrive(nowMs, ++this.#sequence)
+    this.#retained.set(message)
+    this.#router.route(message, NOBODY, false, nowMs, this.#routeResult)
+  }
+
+  /** Present sizes, for `$SYS` and for people. */
+  get gauges(): BrokerGauges {
+    return {
+      uptimeSeconds: (this.#clock.nowMs() - this.#startedAtMs) / 1000,
+      clientsConnected: this.#clientsConnected,
+      clientsTotal: this.#records.size,
+      clientsMaximum: this.#clientsMaximum,
+      subscriptions: this.#router.subscriptionCount,
+      retainedMessages: this.#retained.count,
+      retainedBytes: this.#retained.bytes,
+      version: this.#options.version ?? 'mqtt-kit',
+    }
+  }
+
+  #log(event: BrokerEvent): void {
+    this.#options.log?.(event)
+  }
+}
+
+function storedWill(connect: Connect, identity: string | null): StoredWill | null {
+  if (connect.will === null) return null
+  const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
+  return { message: willMessage(connect.will), delaySeconds, identity }
+}
+
+// Never sent, or sent at QoS 1 and not acknowledged: another member of the group may have them. A QoS 2 delivery that has
+// begun goes to nobody else [MQTT-4.8.2-5].
+function sharedDeliveries(session: ServerSession): { message: Message; sharedFilter: string }[] {
+  const orphans: { message: Message; sharedFilter: string }[] = []
+  for (const { state, message, sharedFilter } of session.state.inFlight.values()) {
+    if (sharedFilter !== null && state === DeliveryState.AWAITING_PUBACK) orphans.push({ message, sharedFilter })
+  }
+  for (const { message, sharedFilter } of session.state.queue) {
+    if (sharedFilter !== null) orphans.push({ message, sharedFilter })
+  }
+  return orphans
+}

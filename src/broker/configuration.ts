@@ -1,0 +1,38 @@
+import type { Access } from './access.ts'
+import type { Clock } from './clock.ts'
+import type { Limits } from './limits.ts'
+
+/** One thing that happened, for a log: connect, disconnect, refusal, trouble. */
+export interface BrokerEvent {
+  readonly event: 'listening' | 'connect' | 'disconnect' | 'refused' | 'closed' | 'error' | 'stopped'
+  readonly clientId?: string
+  readonly remoteAddress?: string
+  /** one phrase that says why or what */
+  readonly detail: string
+}
+
+/** How a broker is started. Everything has a default. */
+export interface BrokerOptions {
+  /** address for {@link port}; default 127.0.0.1 */
+  readonly host?: string
+  /** TCP port, 0 for any free one; default 1883; null for none beside {@link listen} */
+  readonly port?: number | null
+  /** further listeners as URLs: `mqtt://[::1]:1884`, `unix:/run/mqtt.sock` */
+  readonly listen?: readonly string[]
+  readonly limits?: Partial<Limits>
+  /** passwords by user name; with any given, a client must be one of them */
+  readonly users?: ReadonlyMap<string, string>
+  /** clients without user name may connect; default true unless users are given */
+  readonly allowAnonymous?: boolean
+  /** in place of users and allowAnonymous */
+  readonly access?: Access
+  /** false: a session may be resumed by any identity (default true: only by the one that made it) */
+  readonly sessionsHaveOwners?: boolean
+  readonly retainAvailable?: boolean
+  /** seconds between two rounds of `$SYS`, 0 for none; default 10 */
+  readonly sysIntervalSeconds?: number
+  /** told in `$SYS/broker/version` */
+  readonly version?: string
+  readonly clock?: Clock
+  readonly log?: (event: BrokerEvent) => void
+}

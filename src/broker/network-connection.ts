@@ -1,0 +1,414 @@
+import type { ControlPacket } from '../codec/control-packet.ts'
+import { Decoder, type PacketSink } from '../codec/decoder.ts'
+import { encodePacket } from '../codec/encoder.ts'
+import type { Message } from '../codec/message.ts'
+import { PacketType, Role } from '../codec/packet-type.ts'
+import {
+  type Acknowledgement,
+  type AcknowledgementType,
+  acknowledgementBytes,
+  writeAcknowledgement,
+} from '../codec/packets/acknowledgement.ts'
+import type { Auth } from '../codec/packets/auth.ts'
+import { Connack } from '../codec/packets/connack.ts'
+import type { Connect } from '../codec/packets/connect.ts'
+import { Disconnect } from '../codec/packets/disconnect.ts'
+import { type Publish, type PublishHeader, publishBytes, writePublish } from '../codec/packets/publish.ts'
+import type { Properties } from '../codec/property.ts'
+import { ProtocolVersion } from '../codec/protocol-version.ts'
+import { ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
+import { ProtocolViolation } from '../codec/violation.ts'
+import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
+import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
+import type { SessionOutput } from '../session/session-output.ts'
+import { OutputBuffer, type Turn } from '../transport/output-buffer.ts'
+import type { Transport, TransportHandler } from '../transport/transport.ts'
+import type { TransportError } from '../transport/transport-error.ts'
+import type { Clock } from './clock.ts'
+import type { Deadline, Deadlines } from './deadlines.ts'
+import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
+import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+
+/** Where a connection is in its life. Nothing a client sends counts once it is CLOSING. */
+export const ConnectionPhase = { AWAITING_CONNECT: 0, AUTHENTICATING: 1, CONNECTED: 2, CLOSING: 3, CLOSED: 4 } as const
+export type ConnectionPhase = (typeof ConnectionPhase)[keyof typeof ConnectionPhase]
+
+/** Why a connection ended: what decides about its will, and what the log says. */
+export interface ConnectionEnd {
+  /** DISCONNECT 0x00: the will is discarded [MQTT-3.14.4-3] */
+  readonly discardsWill: boolean
+  /** one phrase for people */
+  readonly reason: string
+}
+
+/** What a connection tells its broker. */
+export interface ConnectionOwner {
+  connectReceived(connection: NetworkConnection, connect: Connect): void
+  /** Called once, also when CONNECT never came. The session is still attached. */
+  connectionEnded(connection: NetworkConnection, end: ConnectionEnd): void
+  /** The socket is gone. */
+  connectionClosed(connection: NetworkConnection): void
+  disconnectReceived(connection: NetworkConnection, disconnect: Disconnect): void
+  authReceived(connection: NetworkConnection, auth: Auth): void
+  trace:
+    | ((connection: NetworkConnection, sent: boolean, packet: ControlPacket | Publish | TracedPublish) => void)
+    | null
+}
+
+/** A PUBLISH on its way out, for traces. */
+export interface TracedPublish {
+  readonly packetType: typeof PacketType.PUBLISH
+  readonly message: Message
+  readonly header: PublishHeader
+}
+
+/** What every connection of a broker shares. */
+export interface ConnectionSurroundings {
+  readonly owner: ConnectionOwner
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly deadlines: Deadlines
+  readonly turn: Turn
+  readonly metrics: Metrics
+}
+
+/** CONNECT may hold a client id, user name, password, will topic and will payload of 65,535 bytes each, and properties. */
+const MAXIMUM_CONNECT_BYTES = 1_048_576
+
+/** One socket: decoder, session and output buffer put together. */
+export class NetworkConnection implements TransportHandler, PacketSink, SessionOutput, Deadline {
+  readonly transport: Transport
+  phase: ConnectionPhase = ConnectionPhase.AWAITING_CONNECT
+  /** the CONNECT that was accepted, or is being judged */
+  connect: Connect | null = null
+  session: ServerSession | null = null
+  /** identity that was authenticated; null for anonymous */
+  identity: string | null = null
+  /** an exchange of AUTH packets under way, or the last one; null when CONNECT named no method */
+  enhanced: EnhancedAuthentication | null = null
+  /** as it counts: that of CONNECT, or Server Keep Alive */
+  keepAliveSeconds = 0
+  readonly #around: ConnectionSurroundings
+  readonly #decoder: Decoder
+  readonly #output: OutputBuffer
+  /** where packets go: to this connection, or past a guard while an enhanced authentication runs */
+  #sink: PacketSink = this
+  readonly #openedAtMs: number
+  #lastPacketMs: number
+  #closeAtMs = Number.POSITIVE_INFINITY
+  #nowMs: number
+  #maximumPacketBytes = Number.POSITIVE_INFINITY
+
+  constructor(transport: Transport, around: ConnectionSurroundings) {
+    this.transport = transport
+    this.#around = around
+    this.#decoder = new Decoder(Role.CLIENT, Math.min(around.limits.maximumPacketBytes, MAXIMUM_CONNECT_BYTES))
+    this.#output = new OutputBuffer(transport, around.turn)
+    this.#openedAtMs = this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
+  }
+
+  /** Starts reading. */
+  start(): void {
+    this.#around.deadlines.watch(this)
+    this.transport.start(this)
+  }
+
+  /** MQTT version of the client; null before its CONNECT. */
+  get version(): ProtocolVersion | null {
+    return this.#decoder.version
+  }
+
+  // ---- bytes in: TransportHandler
+
+  data(bytes: Buffer): void {
+    this.#nowMs = this.#around.clock.nowMs()
+    this.#around.metrics.bytesReceived += bytes.length
+    if (this.phase >= ConnectionPhase.CLOSING) return
+    try {
+      this.#decoder.push(bytes, this.#sink)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  drained(): void {
+    this.#output.drained()
+    if (this.phase !== ConnectionPhase.CONNECTED) return
+    this.#nowMs = this.#around.clock.nowMs()
+    this.session?.drained(this.#nowMs)
+  }
+
+  // A client that has sent FIN is treated as closed once what it sent was processed (semantics N-07).
+  ended(): void {
+    this.#end({ discardsWill: false, reason: 'client closed the connection without DISCONNECT' })
+    this.#startClosing()
+  }
+
+  closed(error: TransportError | null): void {
+    this.#end({
+      discardsWill: false,
+      reason: error === null ? 'connection closed without DISCONNECT' : `connection lost: ${error.code}`,
+    })
+    this.phase = ConnectionPhase.CLOSED
+    this.#around.deadlines.forget(this)
+    this.#output.discard()
+    this.#around.owner.connectionClosed(this)
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof ProtocolViolation)) throw error
+    this.violate(error)
+  }
+
+  // ---- packets in: PacketSink
+
+  receivePublish(publish: Publish): void {
+    const { metrics, owner } = this.#around
+    this.#lastPacketMs = this.#nowMs
+    metrics.packetsReceived[PacketType.PUBLISH]!++
+    metrics.messagesReceived[publish.qos]!++
+    metrics.publishBytesReceived += publish.message.payloadBytes
+    if (owner.trace !== null) owner.trace(this, false, publish)
+    this.session!.receivePublish(publish, this.#nowMs)
+  }
+
+  receiveAcknowledgement(acknowledgement: Acknowledgement): void {
+    const { metrics, owner } = this.#around
+    this.#lastPacketMs = this.#nowMs
+    metrics.packetsReceived[acknowledgement.packetType]!++
+    if (owner.trace !== null) owner.trace(this, false, acknowledgement)
+    this.session!.receiveAcknowledgement(acknowledgement, this.#nowMs)
+  }
+
+  receivePacket(packet: ControlPacket): void {
+    const { metrics, owner } = this.#around
+    this.#lastPacketMs = this.#nowMs
+    metrics.packetsReceived[packet.packetType]!++
+    if (owner.trace !== null) owner.trace(this, false, packet)
+    switch (packet.packetType) {
+      case PacketType.CONNECT:
+        return this.#receiveConnect(packet)
+      case PacketType.SUBSCRIBE:
+        return this.session!.receiveSubscribe(packet, this.#nowMs)
+      case PacketType.UNSUBSCRIBE:
+        return this.session!.receiveUnsubscribe(packet)
+      case PacketType.PINGREQ:
+        return this.session!.receivePingreq()
+      case PacketType.DISCONNECT:
+        if (this.session === null) return this.close({ discardsWill: true, reason: 'client gave up authentication' })
+        return owner.disconnectReceived(this, packet)
+      default:
+        // AUTH: the decoder lets nothing else through that a client may not send
+        if (this.phase === ConnectionPhase.AUTHENTICATING) this.#hold()
+        return owner.authReceived(this, packet as Auth)
+    }
+  }
+
+  #receiveConnect(connect: Connect): void {
+    // [MQTT-3.1.0-2]
+    if (this.phase !== ConnectionPhase.AWAITING_CONNECT) {
+      throw new ProtocolViolation('SECOND_CONNECT', { version: this.version!, packetType: PacketType.CONNECT })
+    }
+    this.phase = ConnectionPhase.AUTHENTICATING
+    this.connect = connect
+    this.#hold()
+    this.#around.owner.connectReceived(this, connect)
+  }
+
+  // What comes behind CONNECT, or behind a step of its authentication, waits until that is judged (semantics B-19, C-10).
+  #hold(): void {
+    this.#decoder.pause()
+    this.transport.pause()
+  }
+
+  #unhold(): void {
+    this.transport.resume()
+    try {
+      this.#decoder.resume(this.#sink)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  // ---- what the broker decides
+
+  /** Sends AUTH and lets the client answer: until CONNACK only AUTH and DISCONNECT are taken. */
+  challenge(auth: Auth): void {
+    this.send(auth)
+    if (this.phase !== ConnectionPhase.AUTHENTICATING) return
+    this.#sink = new AuthenticationSink(this)
+    this.#unhold()
+  }
+
+  /** Accepts the CONNECT: CONNACK goes out, the session takes over, packets behind CONNECT are processed. */
+  accept(session: ServerSession, connack: Connack, terms: ConnectionTerms, keepAliveSeconds: number): void {
+    this.phase = ConnectionPhase.CONNECTED
+    this.session = session
+    // authentication may have taken its time
+    this.#nowMs = this.#around.clock.nowMs()
+    this.keepAliveSeconds = keepAliveSeconds
+    this.#maximumPacketBytes = terms.maximumPacketBytes
+    this.#decoder.maximumPacketBytes = this.#around.limits.maximumPacketBytes
+    this.send(connack)
+    session.connected(this, terms, this.#nowMs)
+    this.#around.deadlines.forget(this)
+    this.#around.deadlines.watch(this)
+    this.#sink = this
+    this.#unhold()
+  }
+
+  /** Refuses the CONNECT with a code of 0x80 or more, in the words of the client's version, and closes [MQTT-3.2.2-7 v5, MQTT-3.2.2-5 v311]. */
+  refuse(reasonCode: number, properties: Properties = {}): void {
+    const version = this.version ?? ProtocolVersion.V3_1_1
+    const code = version === ProtocolVersion.V5 ? reasonCode : returnCodeFor(reasonCode)
+    // [MQTT-3.2.2-6 v311] no return code fits: close without CONNACK
+    if (code !== null) this.send(new Connack(false, code, properties))
+    this.#startClosing()
+  }
+
+  /** The client has sent DISCONNECT: close without a word. */
+  close(end: ConnectionEnd): void {
+    this.#end(end)
+    this.#startClosing()
+  }
+
+  /** Ends an accepted connection from our side: DISCONNECT for 5.0, and the close. */
+  disconnect(reasonCode: number, end: ConnectionEnd, reasonString: string | null = null): void {
+    if (this.phase >= ConnectionPhase.CLOSING) return
+    // [MQTT-3.14.0-1] no DISCONNECT before a successful CONNACK
+    if (this.phase === ConnectionPhase.CONNECTED && this.version === ProtocolVersion.V5) {
+      this.#sendWithReason(reasonCode, reasonString)
+    }
+    this.#end(end)
+    this.#startClosing()
+  }
+
+  /** A rule was broken: 5.0 clients are told, others just closed [MQTT-4.13.1-1, MQTT-4.8.0-1]. */
+  violate(violation: ProtocolViolation): void {
+    const end = { discardsWill: false, reason: `protocol violation: ${violation.message}` }
+    if (this.phase === ConnectionPhase.CONNECTED) {
+      this.disconnect(violation.reasonCode, end, violation.message)
+      return
+    }
+    this.#refuseMalformedConnect(violation)
+    this.#end(end)
+    this.#startClosing()
+  }
+
+  // Before CONNACK: a known name with another level is told so in the oldest words [MQTT-3.1.2-2]; a malformed 5.0 CONNECT gets
+  // its Reason Code, any other silence [MQTT-3.1.4-1 v311].
+  #refuseMalformedConnect(violation: ProtocolViolation): void {
+    if (violation.violation === 'PROTOCOL_LEVEL_UNSUPPORTED') {
+      this.#write(Buffer.from([0x20, 2, 0, 1]), PacketType.CONNACK)
+    } else if (
+      violation.version === ProtocolVersion.V5 &&
+      (violation.packetType === PacketType.CONNECT || this.phase === ConnectionPhase.AUTHENTICATING)
+    ) {
+      const connack = new Connack(false, violation.reasonCode, { reasonString: violation.message })
+      this.#write(encodePacket(connack, ProtocolVersion.V5), PacketType.CONNACK)
+    }
+  }
+
+  #sendWithReason(reasonCode: number, reasonString: string | null): void {
+    if (reasonString !== null) {
+      const packet = new Disconnect(reasonCode, { reasonString })
+      // [MQTT-3.14.2-3] left out when it would break the client's Maximum Packet Size
+      if (encodePacket(packet, ProtocolVersion.V5).length <= this.#maximumPacketBytes) return this.send(packet)
+    }
+    this.send(new Disconnect(reasonCode))
+  }
+
+  #end(end: ConnectionEnd): void {
+    if (this.phase >= ConnectionPhase.CLOSING) return
+    this.phase = ConnectionPhase.CLOSING
+    this.#decoder.stop()
+    this.#around.owner.connectionEnded(this, end)
+  }
+
+  // The code reaches the client: write, half-close, then wait a moment before the hard close (semantics X-02).
+  #startClosing(): void {
+    if (this.phase === ConnectionPhase.CLOSED) return
+    this.phase = ConnectionPhase.CLOSING
+    this.#decoder.stop()
+    this.#output.end()
+    this.transport.resume()
+    this.#closeAtMs = this.#around.clock.nowMs() + this.#around.limits.closeTimeoutSeconds * 1000
+    this.#around.deadlines.watch(this)
+  }
+
+  // ---- time: Deadline
+
+  get deadlineMs(): number {
+    switch (this.phase) {
+      case ConnectionPhase.AWAITING_CONNECT:
+      case ConnectionPhase.AUTHENTICATING:
+        return this.#openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
+      case ConnectionPhase.CONNECTED:
+        return keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs)
+      default:
+        return this.#closeAtMs
+    }
+  }
+
+  deadlinePassed(): void {
+    if (this.phase === ConnectionPhase.CONNECTED) {
+      // [MQTT-3.1.2-24 v311, MQTT-3.1.2-22 v5]
+      const seconds = this.keepAliveSeconds * 1.5
+      this.disconnect(ReasonCode.KEEP_ALIVE_TIMEOUT, {
+        discardsWill: false,
+        reason: `no packet for ${seconds} s, keep alive is ${this.keepAliveSeconds} s`,
+      })
+    } else if (this.phase < ConnectionPhase.CONNECTED) {
+      this.#end({
+        discardsWill: true,
+        reason: `no complete CONNECT within ${this.#around.limits.connectTimeoutSeconds} s`,
+      })
+      this.#startClosing()
+    } else {
+      this.#closeAtMs = Number.POSITIVE_INFINITY
+      this.transport.destroy()
+    }
+  }
+
+  // ---- packets out: SessionOutput
+
+  get full(): boolean {
+    return this.#output.pendingBytes > this.#around.limits.maximumOutputBytes
+  }
+
+  sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
+    const { metrics, owner } = this.#around
+    const byteCount = publishBytes(remainingLength)
+    const offset = this.#output.reserve(byteCount)
+    writePublish(message, header, remainingLength, this.#output.bytes, offset)
+    metrics.bytesSent += byteCount
+    metrics.packetsSent[PacketType.PUBLISH]!++
+    metrics.messagesSent[header.qos]!++
+    metrics.publishBytesSent += message.payloadBytes
+    if (owner.trace !== null) owner.trace(this, true, { packetType: PacketType.PUBLISH, message, header })
+  }
+
+  sendAcknowledgement(packetType: AcknowledgementType, packetId: number, reasonCode: number): void {
+    const { metrics, owner } = this.#around
+    const version = this.#decoder.version!
+    const byteCount = acknowledgementBytes(version, reasonCode)
+    const offset = this.#output.reserve(byteCount)
+    writeAcknowledgement(this.#output.bytes, offset, version, packetType, packetId, reasonCode)
+    metrics.bytesSent += byteCount
+    metrics.packetsSent[packetType]!++
+    if (owner.trace !== null) owner.trace(this, true, { packetType, packetId, reasonCode, properties: {} })
+  }
+
+  send(packet: ControlPacket): void {
+    this.#write(encodePacket(packet, this.#decoder.version ?? ProtocolVersion.V3_1_1), packet.packetType)
+    if (this.#around.owner.trace !== null) this.#around.owner.trace(this, true, packet)
+  }
+
+  #write(bytes: Buffer, packetType: PacketType): void {
+    const offset = this.#output.reserve(bytes.length)
+    bytes.copy(this.#output.bytes, offset)
+    this.#around.metrics.bytesSent += bytes.length
+    this.#around.metrics.packetsSent[packetType]!++
+  }
+}

@@ -1,0 +1,72 @@
+import type { Message } from '../codec/message.ts'
+import type { QoS } from '../codec/qos.ts'
+import type { ServerSession } from '../session/server-session.ts'
+import type { Subscription } from '../session/session-state.ts'
+
+interface Member {
+  readonly session: ServerSession
+  subscription: Subscription
+}
+
+const isReady = (session: ServerSession): boolean => session.canSendNow
+const isBusy = (session: ServerSession): boolean => session.isConnected && !session.canSendNow
+const isOffline = (session: ServerSession): boolean => !session.isConnected
+
+/** The members of one Shared Subscription: one ShareName with one filter (5.0 section 4.8.2). */
+export class SharedGroup {
+  /** as clients write it: `$share/{ShareName}/{filter}` */
+  readonly topicFilter: string
+  readonly #members: Member[] = []
+  #next = 0
+
+  constructor(topicFilter: string) {
+    this.topicFilter = topicFilter
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.length === 0
+  }
+
+  /** Adds a member, or gives it a new subscription. */
+  set(session: ServerSession, subscription: Subscription): void {
+    const member = this.#members.find((candidate) => candidate.session === session)
+    if (member !== undefined) member.subscription = subscription
+    else this.#members.push({ session, subscription })
+  }
+
+  remove(session: ServerSession): void {
+    const index = this.#members.findIndex((candidate) => candidate.session === session)
+    if (index < 0) return
+    this.#members.splice(index, 1)
+    if (index < this.#next) this.#next--
+  }
+
+  /**
+   * Gives a message to one member: in turn to those that can send it on now, else to one that is connected but busy, else to
+   * an offline one (semantics G-06). A member for whom the packet is too large is passed over (F-08).
+   * @returns false when nobody took it
+   */
+  forward(message: Message, nowMs: number): boolean {
+    return (
+      this.#try(message, nowMs, isReady) || this.#try(message, nowMs, isBusy) || this.#try(message, nowMs, isOffline)
+    )
+  }
+
+  #try(message: Message, nowMs: number, eligible: (session: ServerSession) => boolean): boolean {
+    const count = this.#members.length
+    for (let i = 0; i < count; i++) {
+      const index = (this.#next + i) % count
+      const { session, subscription } = this.#members[index]!
+      if (!eligible(session)) continue
+      // [MQTT-4.8.2-3] the QoS is that granted to the member chosen
+      const qos = Math.min(message.qos, subscription.qos) as QoS
+      const identifiers = subscription.subscriptionIdentifier === 0 ? null : [subscription.subscriptionIdentifier]
+      if (!session.fits(message, qos, identifiers, nowMs)) continue
+      const retain = subscription.retainAsPublished && message.retain
+      if (!session.forward(message, qos, retain, identifiers, this.topicFilter, nowMs)) continue
+      this.#next = (index + 1) % count
+      return true
+    }
+    return false
+  }
+}

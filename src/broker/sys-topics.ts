@@ -1,0 +1,76 @@
+import { packetTypeNames } from '../codec/packet-type.ts'
+import { type Metrics, total } from './metrics.ts'
+
+/** Present sizes of a broker, beside its counters. */
+export interface BrokerGauges {
+  readonly uptimeSeconds: number
+  readonly clientsConnected: number
+  readonly clientsTotal: number
+  readonly clientsMaximum: number
+  readonly subscriptions: number
+  readonly retainedMessages: number
+  readonly retainedBytes: number
+  readonly version: string
+}
+
+/** Topic and value of one `$SYS` message. */
+export type SysValue = readonly [topicName: string, value: string]
+
+/** Topics whose value never changes: published once. */
+export function staticSysValues(gauges: BrokerGauges): SysValue[] {
+  return [['$SYS/broker/version', gauges.version]]
+}
+
+/**
+ * The `$SYS` tree: mosquitto's names, and `$SYS/broker/metrics/...` with one counter per Control Packet type. Counters are
+ * totals since the start of the broker.
+ */
+export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
+  const received = total(metrics.packetsReceived)
+  const sent = total(metrics.packetsSent)
+  const publishReceived = total(metrics.messagesReceived)
+  const publishSent = total(metrics.messagesSent)
+  const dropped = total(metrics.messagesDropped)
+  const values: [string, number | string][] = [
+    ['uptime', `${Math.floor(gauges.uptimeSeconds)} seconds`],
+    ['clients/connected', gauges.clientsConnected],
+    ['clients/disconnected', gauges.clientsTotal - gauges.clientsConnected],
+    ['clients/total', gauges.clientsTotal],
+    ['clients/maximum', gauges.clientsMaximum],
+    ['clients/expired', metrics.sessionsExpired],
+    ['subscriptions/count', gauges.subscriptions],
+    ['retained messages/count', gauges.retainedMessages],
+    ['messages/received', received],
+    ['messages/sent', sent],
+    ['publish/messages/received', publishReceived],
+    ['publish/messages/sent', publishSent],
+    ['publish/messages/dropped', dropped],
+    ['publish/bytes/received', metrics.publishBytesReceived],
+    ['publish/bytes/sent', metrics.publishBytesSent],
+    ['store/messages/count', gauges.retainedMessages],
+    ['store/messages/bytes', gauges.retainedBytes],
+    ['bytes/received', metrics.bytesReceived],
+    ['bytes/sent', metrics.bytesSent],
+    ['metrics/packets/received', received],
+    ['metrics/packets/sent', sent],
+    ['metrics/messages/received', publishReceived],
+    ['metrics/messages/sent', publishSent],
+    ['metrics/messages/dropped', dropped],
+    ['metrics/messages/unmatched', metrics.messagesWithoutSubscriber],
+    ['metrics/messages/refused', metrics.messagesRefused],
+    ['metrics/messages/retained', gauges.retainedMessages],
+    ['metrics/bytes/received', metrics.bytesReceived],
+    ['metrics/bytes/sent', metrics.bytesSent],
+    ['metrics/connections/opened', metrics.connectionsOpened],
+    ['metrics/connections/refused', metrics.connectionsRefused],
+  ]
+  for (const [qos, count] of metrics.messagesReceived.entries())
+    values.push([`metrics/messages/qos${qos}/received`, count])
+  for (const [qos, count] of metrics.messagesSent.entries()) values.push([`metrics/messages/qos${qos}/sent`, count])
+  for (let packetType = 1; packetType < packetTypeNames.length; packetType++) {
+    const name = packetTypeNames[packetType]!.toLowerCase()
+    values.push([`metrics/packets/${name}/received`, metrics.packetsReceived[packetType]!])
+    values.push([`metrics/packets/${name}/sent`, metrics.packetsSent[packetType]!])
+  }
+  return values.map(([name, value]) => [`$SYS/broker/${name}`, String(value)])
+}
