@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Message } from '../codec/message.ts'
-import { Auth } from '../codec/packets/auth.ts'
+import type { Auth } from '../codec/packets/auth.ts'
 import { Connack } from '../codec/packets/connack.ts'
 import { type Connect, willMessage } from '../codec/packets/connect.ts'
 import type { Disconnect } from '../codec/packets/disconnect.ts'
@@ -24,7 +24,8 @@ import { parseSharedFilter } from '../topic/topic-filter.ts'
 import { levelCount } from '../topic/topic-name.ts'
 import { Turn } from '../transport/output-buffer.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { Access, Authentication } from './access.ts'
+import type { Access } from './access.ts'
+import { Admission, type AdmissionHost } from './admission.ts'
 import { ClientRecord, type StoredWill } from './client-record.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
@@ -36,7 +37,6 @@ import {
   connackProperties,
 } from './connection-terms.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
-import { authViolation, EnhancedAuthentication } from './enhanced-authentication.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
@@ -53,13 +53,14 @@ const DEFAULT_SYS_INTERVAL_SECONDS = 10
 const NOBODY: string | null = null
 
 /** An MQTT broker: `const broker = await Broker.start({ port: 0 })`, `broker.url`, `await broker.stop()`. */
-export class Broker implements ConnectionOwner, ServerSessionHost {
+export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost {
   readonly limits: Limits
   readonly metrics = new Metrics()
   /** for packet traces; null costs nothing */
   trace: ConnectionOwner['trace'] = null
   readonly #options: BrokerOptions
   readonly #access: Access
+  readonly #admission: Admission
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #turn = new Turn()
@@ -82,6 +83,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     this.limits = completeLimits(options.limits)
     const users = options.users ?? new Map<string, string>()
     this.#access = options.access ?? new UserAccess(users, options.allowAnonymous ?? users.size === 0)
+    this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
     this.#clock = options.clock ?? new SystemClock()
     this.#deadlines = new Deadlines(this.#clock)
     this.#router = new Router(this.limits.maximumCachedRoutes)
@@ -90,7 +92,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
       (transport) => this.accept(transport),
-      (error) => this.#log({ event: 'error', detail: error.message }),
+      (error) => this.log({ event: 'error', detail: error.message }),
     )
   }
 
@@ -107,7 +109,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
       urls.unshift(`mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`)
     }
     await broker.#listeners.open(urls)
-    for (const url of broker.listeners) broker.#log({ event: 'listening', detail: url })
+    for (const url of broker.listeners) broker.log({ event: 'listening', detail: url })
     broker.#startSys()
     return broker
   }
@@ -137,7 +139,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     this.#deadlines.stop()
     await closed
-    this.#log({ event: 'stopped', detail: 'all connections are closed' })
+    this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
 
   /** Takes a connection that was made outside: for transports of one's own. */
@@ -156,182 +158,36 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     if (this.#stopping) connection.refuse(ReasonCode.SERVER_UNAVAILABLE)
   }
 
-  // ---- CONNECT: format was judged; limits, authentication, authorisation; only then takeover and clean start (semantics C-09)
+  // ---- CONNECT: judged by Admission, carried out here
 
   connectReceived(connection: NetworkConnection, connect: Connect): void {
-    const refusal = this.#judgeLimits(connect)
-    if (refusal !== null) {
-      this.#refuse(connection, refusal.reasonCode, refusal.reason)
-      return
-    }
-    if (connect.properties.authenticationMethod !== undefined) {
-      this.#beginEnhanced(connection, connect, connect.properties.authenticationMethod)
-      return
-    }
-    const { remoteAddress } = connection.transport
-    const answer = this.#access.authenticate({
-      clientId: connect.clientId,
-      userName: connect.userName,
-      password: connect.password,
-      remoteAddress,
-    })
-    if (answer instanceof Promise) {
-      answer.then(
-        (authentication) => this.#authenticated(connection, connect, authentication),
-        (error: unknown) => {
-          this.#log({ event: 'error', clientId: connect.clientId, detail: `authentication failed: ${String(error)}` })
-          this.#authenticated(connection, connect, { refused: ReasonCode.SERVER_UNAVAILABLE })
-        },
-      )
-    } else {
-      this.#authenticated(connection, connect, answer)
-    }
+    this.#admission.connectReceived(connection, connect)
   }
 
-  // [MQTT-4.12.0-1] a method that is not offered is refused
-  #beginEnhanced(connection: NetworkConnection, connect: Connect, method: string): void {
-    const exchange = this.#access.beginEnhanced(method)
-    if (exchange === null) {
-      this.#refuse(connection, ReasonCode.BAD_AUTHENTICATION_METHOD, 'authentication method is not offered')
-      return
-    }
-    connection.enhanced = new EnhancedAuthentication(method, exchange, {
-      send: (auth) => connection.challenge(auth),
-      succeeded: (identity, data) => this.#authenticated(connection, connect, { identity, data }),
-      failed: (reasonCode, cause) => {
-        this.#logFault(connection, cause)
-        this.#authenticated(connection, connect, { refused: reasonCode })
-      },
-    })
-    connection.enhanced.begin(connect.properties.authenticationData)
-  }
-
-  /** AUTH of a client: the next step of the exchange, or the begin of a re-authentication. */
   authReceived(connection: NetworkConnection, auth: Auth): void {
-    const { enhanced } = connection
-    // [MQTT-4.12.0-7]
-    if (enhanced === null) throw authViolation('AUTH_WITHOUT_METHOD')
-    if (connection.phase === ConnectionPhase.CONNECTED && auth.reasonCode === ReasonCode.RE_AUTHENTICATE) {
-      this.#reauthenticate(connection, enhanced.method, auth)
-    } else {
-      enhanced.receive(auth)
-    }
+    this.#admission.authReceived(connection, auth)
   }
 
-  // Other packets go on with the old rights meanwhile (U5-4.12.1-1).
-  #reauthenticate(connection: NetworkConnection, method: string, auth: Auth): void {
-    // [MQTT-4.12.1-1]
-    if (auth.properties.authenticationMethod !== method) throw authViolation('AUTHENTICATION_METHOD_CHANGED')
-    const exchange = this.#access.beginEnhanced(method)
-    if (exchange === null) throw new Error(`the method ${method} of CONNECT is offered no longer`)
-    connection.enhanced = new EnhancedAuthentication(method, exchange, {
-      send: (packet) => connection.challenge(packet),
-      succeeded: (identity, data) => this.#reauthenticated(connection, method, identity, data),
-      failed: (reasonCode, cause) => {
-        this.#logFault(connection, cause)
-        this.#failReauthentication(connection, formatReasonCode(reasonCode))
-      },
-    })
-    connection.enhanced.begin(auth.properties.authenticationData)
+  /** For Admission. */
+  get isStopping(): boolean {
+    return this.#stopping
   }
 
-  #reauthenticated(connection: NetworkConnection, method: string, identity: string, data: Buffer): void {
-    if (connection.phase !== ConnectionPhase.CONNECTED) return
-    if (identity !== connection.identity) {
-      this.#failReauthentication(connection, 'it proved another user')
-      return
-    }
-    connection.send(new Auth(ReasonCode.SUCCESS, { authenticationMethod: method, authenticationData: data }))
+  /** For Admission: is there no room for one more client? One that takes over its own id needs none (semantics L-06). */
+  isFullFor(clientId: string): boolean {
+    if (this.#clientsConnected < this.limits.maximumConnections) return false
+    return this.#records.get(clientId)?.connection == null
   }
 
-  // [MQTT-4.12.1-2]
-  #failReauthentication(connection: NetworkConnection, why: string): void {
-    const end = { discardsWill: false, reason: `re-authentication failed: ${why}` }
-    connection.disconnect(ReasonCode.NOT_AUTHORIZED, end, 'Re-authentication failed.')
+  /** For Admission: who made the session of a Client Identifier; undefined when there is none. */
+  sessionOwner(clientId: string): string | null | undefined {
+    return this.#records.get(clientId)?.session.state.owner
   }
 
-  #logFault(connection: NetworkConnection, cause: unknown): void {
-    if (cause === null) return
-    this.#log({
-      event: 'error',
-      clientId: connection.connect?.clientId ?? '',
-      detail: `authentication: ${String(cause)}`,
-    })
-  }
-
-  #judgeLimits(connect: Connect): { reasonCode: number; reason: string } | null {
-    const { clientId, version, will, cleanStart } = connect
-    const { limits } = this
-    if (this.#stopping) return { reasonCode: ReasonCode.SERVER_UNAVAILABLE, reason: 'server stops' }
-    // [MQTT-3.1.3-8 v311]; MQTT 3.1 has no empty id at all (semantics M-05)
-    if (
-      clientId.length === 0 &&
-      (version === ProtocolVersion.V3_1 || (version === ProtocolVersion.V3_1_1 && !cleanStart))
-    ) {
-      return { reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, reason: 'client id is empty' }
-    }
-    if (Buffer.byteLength(clientId) > limits.maximumClientIdBytes) {
-      return {
-        reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
-        reason: `client id is longer than ${limits.maximumClientIdBytes} bytes`,
-      }
-    }
-    const takesOver = this.#records.get(clientId)?.connection != null
-    if (this.#clientsConnected >= limits.maximumConnections && !takesOver) {
-      return { reasonCode: ReasonCode.SERVER_BUSY, reason: `there are ${limits.maximumConnections} connections` }
-    }
-    if (will === null) return null
-    // [MQTT-3.2.2-12, MQTT-3.2.2-13]
-    if (will.qos > limits.maximumQos)
-      return { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason: `will QoS is above ${limits.maximumQos}` }
-    if (will.retain && !this.#retainAvailable)
-      return { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason: 'will is retained' }
-    return null
-  }
-
-  #authenticated(connection: NetworkConnection, connect: Connect, authentication: Authentication): void {
-    // the client may have gone meanwhile: no session is made, no will published (semantics C-10)
-    if (connection.phase !== ConnectionPhase.AUTHENTICATING) return
-    if ('refused' in authentication) {
-      this.#refuse(connection, authentication.refused, 'authentication failed')
-      return
-    }
-    const { identity, data: authenticationData = null } = authentication
-    connection.identity = identity
+  /** For Admission: the client may come in. Now its session is found or made, and an older connection goes. */
+  admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): void {
+    const { identity } = connection
     const existing = this.#records.get(connect.clientId) ?? null
-    const ownerMatters = this.#options.sessionsHaveOwners ?? true
-    if (existing !== null && ownerMatters && existing.session.state.owner !== identity) {
-      this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'the session belongs to another user (S-16)')
-      return
-    }
-    if (
-      connect.will !== null &&
-      this.#judgeTopic(identity, connect.clientId, connect.will.topicName) !== ReasonCode.SUCCESS
-    ) {
-      this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'will topic is not allowed')
-      return
-    }
-    this.#establish(connection, connect, identity, existing, authenticationData)
-  }
-
-  #refuse(connection: NetworkConnection, reasonCode: number, reason: string): void {
-    this.metrics.connectionsRefused++
-    this.#log({
-      event: 'refused',
-      clientId: connection.connect?.clientId ?? '',
-      remoteAddress: connection.transport.remoteAddress,
-      detail: `${reason}, ${formatReasonCode(reasonCode)}`,
-    })
-    connection.refuse(reasonCode)
-  }
-
-  #establish(
-    connection: NetworkConnection,
-    connect: Connect,
-    identity: string | null,
-    existing: ClientRecord | null,
-    authenticationData: Buffer | null,
-  ): void {
     const nowMs = this.#clock.nowMs()
     const assignedClientId = connect.clientId.length === 0 ? this.#assignClientId() : null
     const clientId = assignedClientId ?? connect.clientId
@@ -346,10 +202,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     record.will = storedWill(connect, identity)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
-    const terms = agreeOnTerms(connect, this.limits, this.#retainAvailable)
+    const terms = agreeOnTerms(connect, this.limits, this.retainAvailable)
     const agreed = { expirySeconds, keepAliveSeconds, assignedClientId, authenticationData }
     const connack = this.#connack(connect, terms, kept !== null, agreed)
-    this.#log({
+    this.log({
       event: 'connect',
       clientId,
       remoteAddress: connection.transport.remoteAddress,
@@ -419,7 +275,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
 
   connectionEnded(connection: NetworkConnection, end: ConnectionEnd): void {
     const { session } = connection
-    this.#log({
+    this.log({
       event: session === null ? 'closed' : 'disconnect',
       clientId: session?.clientId ?? connection.connect?.clientId ?? '',
       remoteAddress: connection.transport.remoteAddress,
@@ -455,7 +311,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     record.will = null
     record.willDueMs = Number.POSITIVE_INFINITY
     if (will === null) return
-    if (this.#judgeTopic(will.identity, session.clientId, will.message.topicName) !== ReasonCode.SUCCESS) {
+    if (this.judgeTopic(will.identity, session.clientId, will.message.topicName) !== ReasonCode.SUCCESS) {
       this.metrics.messagesRefused++
       return
     }
@@ -485,7 +341,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
   publish(session: ServerSession, publish: Publish, nowMs: number): number {
     const { message } = publish
     const identity = session.state.owner
-    const judged = this.#judgeTopic(identity, session.clientId, message.topicName)
+    const judged = this.judgeTopic(identity, session.clientId, message.topicName)
     if (judged !== ReasonCode.SUCCESS) {
       this.metrics.messagesRefused++
       return judged
@@ -493,8 +349,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     return this.#route(message, session.clientId, nowMs)
   }
 
-  // @returns 0x00 when this client may publish to the topic
-  #judgeTopic(identity: string | null, clientId: string, topicName: string): number {
+  /** May this client publish to the topic? @returns 0x00, or the Reason Code that says why not */
+  judgeTopic(identity: string | null, clientId: string, topicName: string): number {
     // `$SYS` is the Server's own (semantics Y-01); `$share/...` is no Topic Name (Y-04)
     if (topicName.charCodeAt(0) === 0x24) {
       if (topicName.startsWith('$SYS/') || topicName === '$SYS') return ReasonCode.NOT_AUTHORIZED
@@ -540,7 +396,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     })
   }
 
-  get #retainAvailable(): boolean {
+  /** For Admission. */
+  get retainAvailable(): boolean {
     return this.#options.retainAvailable ?? true
   }
 
@@ -619,7 +476,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost {
     }
   }
 
-  #log(event: BrokerEvent): void {
+  /** Tells the log, if there is one. */
+  log(event: BrokerEvent): void {
     this.#options.log?.(event)
   }
 }

@@ -141,7 +141,7 @@ export class Router {
       if (grant === null || !(keepOffline || session.isConnected)) continue
       matched++
       // [MQTT-3.8.4-6 v311, MQTT-3.8.4-8 v5] the lower of published and granted QoS
-      const qos = message.qos < grant.qos ? message.qos : grant.qos
+      const qos = Math.min(message.qos, grant.qos) as QoS
       const retain = grant.retainAsPublished && message.retain
       if (session.forward(message, qos, retain, grant.subscriptionIdentifiers, null, nowMs)) taken++
     }
