@@ -189,22 +189,25 @@ export class ClientSession {
   /**
    * Hot: publishes a message at its QoS and with its RETAIN; sent at once, or when there is a connection and room. The end is
    * told by `publishDone`, maybe before this returns.
+   *
+   * @returns false when it is refused because too much waits already
    */
-  publish(message: Message, token: unknown, nowMs: number): void {
+  publish(message: Message, token: unknown, nowMs: number): boolean {
     if (message.messageExpiryIntervalSeconds >= 0) message.arrive(nowMs, 0)
     const refusal = this.#terms === null ? ReasonCode.SUCCESS : publishRefusal(message, this.#terms)
     const { qos, retain } = message
     if (refusal !== ReasonCode.SUCCESS) {
       this.#owner.publishDone(token, refusal, notSentProperties(refusal))
     } else if (qos > QoS.AT_MOST_ONCE) {
-      this.#sender.publish(new Delivery(message, qos, retain, null, null, token), nowMs)
+      return this.#sender.publish(new Delivery(message, qos, retain, null, null, token), nowMs)
     } else if (!this.#sender.takesQos0) {
-      this.#sender.keepQos0(new Delivery(message, qos, retain, null, null, token))
+      return this.#sender.keepQos0(new Delivery(message, qos, retain, null, null, token))
     } else if (this.#sender.publishQos0(message, retain, null, nowMs)) {
       this.#owner.publishDone(token, ReasonCode.SUCCESS, NO_PROPERTIES)
     } else {
       this.#owner.publishDone(token, ReasonCode.PACKET_TOO_LARGE, notSentProperties(ReasonCode.PACKET_TOO_LARGE))
     }
+    return true
   }
 
   /**

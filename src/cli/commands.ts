@@ -1,0 +1,37 @@
+import type { Context } from './context.ts'
+import type { ExitCode } from './exit-code.ts'
+import type { CommandSpec } from './options/command-spec.ts'
+import type { OptionRows } from './options/option-row.ts'
+import type { Parsed } from './options/parse.ts'
+
+/** One command: what is known about it, and the file that does it; each loaded when asked for. */
+export interface CommandEntry {
+  readonly name: string
+  spec(): Promise<CommandSpec>
+  load(): Promise<CommandModule>
+}
+
+/** What a file of commands/ offers. */
+export interface CommandModule {
+  /** @throws Failure for everything that ends the command with a message */
+  run(parsed: Parsed<OptionRows>, context: Context): Promise<ExitCode>
+}
+
+/** All commands, in the order of help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'serve',
+    spec: async () => (await import('./options/serve.ts')).serveSpec,
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'pub',
+    spec: async () => (await import('./options/publish.ts')).publishSpec,
+    load: () => import('./commands/pub.ts'),
+  },
+  {
+    name: 'sub',
+    spec: async () => (await import('./options/subscribe.ts')).subscribeSpec,
+    load: () => import('./commands/sub.ts'),
+  },
+]

@@ -1,0 +1,58 @@
+import type { Context } from '../context.ts'
+import { ExitCode } from '../exit-code.ts'
+import { Failure } from '../failure.ts'
+
+/** The end of a command. Many things may end it; the first one does. */
+export class Ending {
+  /** the exit code; rejects with what {@link fail} was given */
+  readonly ended: Promise<ExitCode>
+  #isOver = false
+  #resolve!: (exitCode: ExitCode) => void
+  #reject!: (error: unknown) => void
+
+  constructor() {
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // whoever waits hears of it; until somebody does, it is no unhandled rejection
+    this.ended.catch(() => {})
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  with(exitCode: ExitCode): void {
+    this.#isOver = true
+    this.#resolve(exitCode)
+  }
+
+  fail(error: unknown): void {
+    this.#isOver = true
+    this.#reject(error)
+  }
+}
+
+/**
+ * Ends with code 27 when the time of `-W`, counted from the start of the process, is over.
+ * @param unfinished says what did not come: `2 of 5 messages`
+ * @returns stops the watch
+ */
+export function watchTimeout(ending: Ending, timeoutMs: number | undefined, unfinished: () => string): () => void {
+  if (timeoutMs === undefined) return () => {}
+  const passed = (): void => {
+    ending.fail(new Failure(ExitCode.TIMEOUT, `timeout after ${timeoutMs / 1000} s: ${unfinished()}`))
+  }
+  // performance.now() counts from the start of the process
+  const timer = setTimeout(passed, Math.max(0, timeoutMs - performance.now()))
+  return () => clearTimeout(timer)
+}
+
+/** Ends with 130 or 143 on SIGINT or SIGTERM, or with 0 when nothing awaited is unfinished then. */
+export function watchInterrupt(ending: Ending, context: Context, isUnfinished: () => boolean): void {
+  context.onInterrupt((signal) => {
+    if (!isUnfinished()) return ending.with(ExitCode.DONE)
+    ending.with(signal === 'SIGINT' ? ExitCode.INTERRUPTED : ExitCode.TERMINATED)
+  })
+}

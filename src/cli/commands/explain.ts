@@ -1,0 +1,29 @@
+import { ClientError, ClientErrorKind } from '../../client/client-error.ts'
+import { ExitCode } from '../exit-code.ts'
+import { Failure } from '../failure.ts'
+
+/** Exit code of each way in which a client can fail. */
+const exitCodes: Readonly<Record<ClientErrorKind, ExitCode>> = {
+  [ClientErrorKind.CANNOT_CONNECT]: ExitCode.CANNOT_CONNECT,
+  [ClientErrorKind.NO_CONNACK]: ExitCode.CANNOT_CONNECT,
+  [ClientErrorKind.CONNECT_REFUSED]: ExitCode.CONNECT_REFUSED,
+  [ClientErrorKind.CONNECTION_LOST]: ExitCode.CONNECTION_LOST,
+  [ClientErrorKind.DISCONNECTED]: ExitCode.CONNECTION_LOST,
+  [ClientErrorKind.TAKEN_OVER]: ExitCode.CONNECTION_LOST,
+  [ClientErrorKind.PROTOCOL]: ExitCode.PROTOCOL,
+  [ClientErrorKind.NOT_MQTT]: ExitCode.PROTOCOL,
+  [ClientErrorKind.PUBLISH_REFUSED]: ExitCode.PUBLISH_REFUSED,
+  [ClientErrorKind.CLOSED]: ExitCode.CONNECTION_LOST,
+}
+
+/**
+ * What a failed client means to the user: an exit code and one line that names the broker.
+ * @throws what is no ClientError: a fault of our own
+ * @param where the broker as `mqtt://host:port`
+ */
+export function explain(error: unknown, where: string): Failure {
+  if (!(error instanceof ClientError)) throw error
+  // a failed dial names the address itself
+  const message = error.message.includes(where) ? error.message : `${where}: ${error.message}`
+  return new Failure(exitCodes[error.kind], message, error)
+}

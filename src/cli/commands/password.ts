@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import type { ReadStream } from 'node:tty'
+import type { Context } from '../context.ts'
+import { ExitCode } from '../exit-code.ts'
+import { Failure, UsageError } from '../failure.ts'
+import type { Target } from '../options/client-options.ts'
+
+/** Where a password may come from, as typed. */
+export interface PasswordOptions {
+  readonly password?: string
+  readonly passwordFile?: string
+  readonly passwordEnv?: string
+}
+
+/**
+ * Gets the password from the one place that names it: -P, a file, a variable, the terminal, the URL.
+ * @param usesStdin true when stdin is data: then nobody can be asked there
+ * @returns null when there is none
+ */
+export async function readPassword(
+  typed: PasswordOptions,
+  target: Target,
+  context: Context,
+  usesStdin: boolean,
+): Promise<Buffer | null> {
+  const { passwordFile, passwordEnv } = typed
+  const given = [typed.password, passwordFile, passwordEnv].filter((source) => source !== undefined)
+  if (given.length > 1) throw new UsageError('give one of -P, --password-file and --password-env')
+  if (passwordFile !== undefined) return readPasswordFile(passwordFile)
+  if (passwordEnv !== undefined) {
+    const value = context.environment[passwordEnv]
+    if (value === undefined) throw new UsageError(`--password-env: there is no environment variable ${passwordEnv}`)
+    return Buffer.from(value)
+  }
+  if (typed.password === '-') return ask(context, usesStdin)
+  return target.password === null ? null : Buffer.from(target.password)
+}
+
+async function readPasswordFile(path: string): Promise<Buffer> {
+  try {
+    const content = await readFile(path)
+    const end = content.at(-1) === 0x0a ? (content.at(-2) === 0x0d ? -2 : -1) : content.length
+    return content.subarray(0, end)
+  } catch (error) {
+    throw new Failure(ExitCode.USAGE, `cannot read --password-file ${path}: ${(error as Error).message}`, error)
+  }
+}
+
+const ENTER = /[\r\n]/
+const CONTROL_C = '\u0003'
+const CONTROL_D = '\u0004'
+const BACKSPACES = new Set(['\u0008', '\u007f'])
+
+async function ask(context: Context, usesStdin: boolean): Promise<Buffer> {
+  const { stdin } = context.streams
+  if (usesStdin || !stdin.isTTY) {
+    throw new UsageError('-P - asks for the password, which needs stdin to be a terminal; use --password-file')
+  }
+  context.stderr.write('password: ')
+  stdin.setRawMode(true)
+  try {
+    return Buffer.from(await typedLine(stdin))
+  } finally {
+    stdin.setRawMode(false)
+    stdin.pause()
+    context.stderr.write('\n')
+  }
+}
+
+// Nothing is echoed, so the terminal is in raw mode and its keys are ours to understand.
+function typedLine(stdin: ReadStream): Promise<string> {
+  stdin.setEncoding('utf8')
+  return new Promise((resolve, reject) => {
+    let line = ''
+    const read = (text: string): void => {
+      for (const character of text) {
+        if (ENTER.test(character) || character === CONTROL_D) {
+          stdin.off('data', read)
+          return resolve(line)
+        }
+        if (character === CONTROL_C) {
+          stdin.off('data', read)
+          return reject(new Failure(ExitCode.INTERRUPTED, 'no password was given'))
+        }
+        line = BACKSPACES.has(character) ? [...line].slice(0, -1).join('') : line + character
+      }
+    }
+    stdin.on('data', read)
+  })
+}

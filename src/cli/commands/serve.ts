@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { Broker } from '../../broker/broker.ts'
+import type { BrokerOptions } from '../../broker/configuration.ts'
+import { AddressError } from '../../transport/address.ts'
+import { TransportError } from '../../transport/transport-error.ts'
+import type { Context } from '../context.ts'
+import { ExitCode } from '../exit-code.ts'
+import { Failure, UsageError } from '../failure.ts'
+import { brokerOptions } from '../options/broker-options.ts'
+import type { Typed } from '../options/option-row.ts'
+import { merged, type Parsed } from '../options/parse.ts'
+import type { serveRows } from '../options/serve.ts'
+import { eventLine, tracer } from '../output/broker-log.ts'
+import { version } from '../version.ts'
+
+type ServeOptions = Typed<typeof serveRows>
+
+/** `mqtt-kit serve`: a broker until a signal comes, or until the program of --exec ends. */
+export async function run(parsed: Parsed<typeof serveRows>, context: Context): Promise<ExitCode> {
+  const typed = merged(parsed)
+  const [operand] = parsed.operands
+  if (operand !== undefined) {
+    throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; to listen on a URL use --listen`)
+  }
+  const options = brokerOptions(typed)
+  if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => rm(path, { force: true }))
+  const interrupted = new Promise<NodeJS.Signals>((resolve) => context.onInterrupt(resolve))
+  const broker = await start(options, typed, context)
+  try {
+    await announce(broker.listeners, typed, context)
+    if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)
+    await interrupted
+    return ExitCode.DONE
+  } finally {
+    await broker.stop()
+  }
+}
+
+async function start(options: BrokerOptions, typed: ServeOptions, context: Context): Promise<Broker> {
+  const { talk } = context
+  const format = typed.logFormat ?? 'text'
+  try {
+    const broker = await Broker.start({
+      ...options,
+      version: `mqtt-kit ${version}`,
+      log: (event) => {
+        if (typed.verbose || event.event === 'error') talk.line(eventLine(event, format, new Date()))
+      },
+    })
+    if (typed.debug) broker.trace = tracer((line) => talk.line(line), format)
+    return broker
+  } catch (error) {
+    if (error instanceof TransportError) throw new Failure(ExitCode.CANNOT_CONNECT, error.message, error)
+    if (error instanceof AddressError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+async function announce(listeners: readonly string[], typed: ServeOptions, context: Context): Promise<void> {
+  const line = typed.json
+    ? JSON.stringify({ event: 'ready', pid: context.streams.pid, listeners })
+    : `mqtt-kit ready ${listeners.join(' ')}`
+  if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => writeFile(path, `${line}\n`))
+  context.stdout.write(`${line}\n`)
+}
+
+async function withFile(path: string, action: (path: string) => Promise<void>): Promise<void> {
+  try {
+    await action(path)
+  } catch (error) {
+    throw new Failure(ExitCode.OUTPUT, `cannot write --ready-file ${path}: ${(error as Error).message}`, error)
+  }
+}
+
+/** Runs a command line with MQTT_URL set. @returns its exit code, or 128 and the signal that ended it */
+async function runProgram(
+  line: string,
+  url: string,
+  interrupted: Promise<NodeJS.Signals>,
+  context: Context,
+): Promise<ExitCode> {
+  const child = spawn(line, { shell: true, stdio: 'inherit', env: { ...context.environment, MQTT_URL: url } })
+  // Ctrl-C on a terminal goes to the program as well, by itself; any other signal has come to us alone
+  void interrupted.then((signal) => {
+    if (signal !== 'SIGINT' || !context.streams.stdin.isTTY) child.kill(signal)
+  })
+  return exitCodeOf(child, line)
+}
+
+async function exitCodeOf(child: ChildProcess, line: string): Promise<ExitCode> {
+  try {
+    const [code, signal]: (number | NodeJS.Signals | null)[] = await once(child, 'exit')
+    const number = typeof code === 'number' ? code : 128 + constants.signals[signal as NodeJS.Signals]
+    return number as ExitCode
+  } catch (error) {
+    throw new Failure(ExitCode.USAGE, `cannot run --exec ${JSON.stringify(line)}: ${(error as Error).message}`, error)
+  }
+}

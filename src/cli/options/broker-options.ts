@@ -1,0 +1,61 @@
+import { isIP, isIPv4 } from 'node:net'
+import type { BrokerOptions } from '../../broker/configuration.ts'
+import type { LimitName, Limits } from '../../broker/limits.ts'
+import { parseAddress } from '../../transport/address.ts'
+import { UsageError } from '../failure.ts'
+import { limitKeys } from './limits.ts'
+import type { Typed } from './option-row.ts'
+import type { serveRows } from './serve.ts'
+
+const DEFAULT_HOST = '127.0.0.1'
+const DEFAULT_PORT = 1883
+
+/**
+ * Turns what was typed into the options of the broker.
+ * @throws UsageError for an address that other machines reach without any authentication
+ */
+export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
+  const users = new Map((typed.user ?? []).map(({ name, password }) => [name, password]))
+  const host = typed.host ?? DEFAULT_HOST
+  const listen = typed.listen ?? []
+  const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length === 0
+  const hosts = [...(hasPort ? [host] : []), ...listen.map(hostOf)]
+  const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
+  if (open !== undefined && users.size === 0 && !typed.allowAnonymous) {
+    throw new UsageError(
+      `other machines can reach ${open === '' ? 'a listener on every interface' : open}, and everybody there could use ` +
+        'the broker: add --user NAME:PASSWORD, or --allow-anonymous if that is wanted',
+    )
+  }
+  return {
+    host,
+    port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
+    listen,
+    limits: limitsOf(typed),
+    users,
+    allowAnonymous: typed.allowAnonymous ?? users.size === 0,
+    retainAvailable: !typed.noRetain,
+    ...(typed.sysInterval === undefined ? {} : { sysIntervalSeconds: typed.sysInterval }),
+  }
+}
+
+function limitsOf(typed: Typed<typeof serveRows>): Partial<Limits> {
+  const limits: { -readonly [Name in LimitName]?: number } = {}
+  for (const [name, key] of Object.entries(limitKeys) as [LimitName, (typeof limitKeys)[LimitName]][]) {
+    const value = typed[key]
+    if (value !== undefined) limits[name] = value
+  }
+  return limits
+}
+
+// null: not on the network
+function hostOf(url: string): string | null {
+  const { address } = parseAddress(url)
+  return address.scheme === 'unix' ? null : address.host
+}
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  if (isIP(bare) === 0) return bare === 'localhost' || bare.endsWith('.localhost')
+  return isIPv4(bare) ? bare.startsWith('127.') : bare === '::1' || bare.startsWith('::ffff:127.')
+}

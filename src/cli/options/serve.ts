@@ -1,0 +1,122 @@
+import { AddressError, parseAddress } from '../../transport/address.ts'
+import type { CommandSpec } from './command-spec.ts'
+import { generalOptions } from './general.ts'
+import { limitOptions } from './limits.ts'
+import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { choice, integer, text } from './values.ts'
+
+const listenUrl: ValueKind<string> = {
+  name: 'URL',
+  read: (typed) => {
+    try {
+      parseAddress(typed)
+      return typed
+    } catch (error) {
+      if (error instanceof AddressError) throw new ValueError(`a URL like mqtt://127.0.0.1:1883 (${error.message})`)
+      throw error
+    }
+  },
+}
+
+/** A user of the broker. */
+export interface User {
+  readonly name: string
+  readonly password: string
+}
+
+const userAndPassword: ValueKind<User> = {
+  name: 'NAME:PASSWORD',
+  read: (typed) => {
+    const colon = typed.indexOf(':')
+    if (colon < 1) throw new ValueError('NAME:PASSWORD')
+    return { name: typed.slice(0, colon), password: typed.slice(colon + 1) }
+  },
+}
+
+const listeningOptions = {
+  port: one(integer('PORT', 0, 65_535), {
+    group: 'Listening',
+    short: 'p',
+    default: '1883',
+    help: 'TCP port; 0 picks a free one and prints it',
+  }),
+  host: one(text('ADDRESS'), {
+    group: 'Listening',
+    short: 'h',
+    aliases: ['hostname'],
+    default: '127.0.0.1',
+    help: 'address to listen on',
+    more: 'An address that other machines reach needs --user, or --allow-anonymous.',
+    missing: 'help is --help',
+  }),
+  listen: many(listenUrl, {
+    group: 'Listening',
+    help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, unix:/run/mqtt.sock',
+    more: 'With --listen there is no listener on port 1883 unless -p or -h asks for it.',
+  }),
+} as const
+
+const accessOptions = {
+  user: many(userAndPassword, {
+    group: 'Access',
+    environment: false,
+    secret: true,
+    help: 'a user that may connect, repeatable',
+    more: 'With any user given, clients without user name are refused unless there is --allow-anonymous.',
+  }),
+  allowAnonymous: flag({ group: 'Access', help: 'clients without user name may connect' }),
+} as const
+
+const outputOptions = {
+  sysInterval: one(integer('SECONDS', 0, 86_400), {
+    group: 'Output',
+    default: '10',
+    unit: 'seconds',
+    help: 'time between publications of $SYS topics; 0 for none',
+  }),
+  readyFile: one(text('FILE'), { group: 'Output', help: 'write the ready line to this file, too' }),
+  exec: one(text('CMD'), {
+    group: 'Output',
+    environment: false,
+    help: 'run CMD with MQTT_URL set, and end with it',
+    more: 'CMD is given to the shell when the broker is ready; the exit code is that of CMD.',
+  }),
+  json: flag({ group: 'Output', help: 'print the ready line as a JSON object' }),
+  verbose: flag({ group: 'Output', short: 'v', help: 'log connections on stderr' }),
+  debug: flag({ group: 'Output', short: 'd', help: 'show every packet on stderr' }),
+  logFormat: one(choice('FORMAT', ['text', 'json']), {
+    group: 'Output',
+    default: 'text',
+    help: 'form of the log: text or json',
+  }),
+} as const
+
+/** All options of `serve`. */
+export const serveRows = {
+  ...listeningOptions,
+  ...accessOptions,
+  ...limitOptions,
+  noRetain: flag({ group: 'Limits', help: 'keep no retained messages; clients that send one are told 0x9A' }),
+  ...outputOptions,
+  ...generalOptions,
+} as const
+
+/** Everything about `serve` but what it does. */
+export const serveSpec: CommandSpec<typeof serveRows> = {
+  name: 'serve',
+  summary: 'run a broker',
+  synopsis: '[OPTION ...]',
+  description: [
+    'Runs a broker for MQTT 3.1, 3.1.1 and 5.0 until it gets SIGINT or SIGTERM. When all listeners are open, exactly one line ' +
+      'goes to stdout, which names them:',
+    'mqtt-kit ready mqtt://127.0.0.1:1883',
+    'With --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}. SIGINT and SIGTERM tell the clients, ' +
+      'close the connections and end with exit code 0; a second signal ends at once.',
+  ],
+  rows: serveRows,
+  examples: [
+    { text: 'A broker for this machine, on port 1883:', line: 'mqtt-kit serve' },
+    { text: 'A broker for the network, with a user:', line: "mqtt-kit serve -h 0.0.0.0 --user 'ann:secret' -v" },
+    { text: 'A broker on a free port, as long as the tests run:', line: "mqtt-kit serve -p 0 --exec 'npm test'" },
+  ],
+}

@@ -1,0 +1,89 @@
+import { type CommandEntry, commands } from './commands.ts'
+import type { Context, Host } from './context.ts'
+import { ExitCode } from './exit-code.ts'
+import { Failure, UsageError } from './failure.ts'
+import { nearest } from './nearest.ts'
+import { parse } from './options/parse.ts'
+import { Talk } from './output/talk.ts'
+import { createPainter, describeTerminal } from './terminal.ts'
+import { version } from './version.ts'
+
+/**
+ * Runs what the arguments ask for.
+ * @param argv without node and the program
+ * @returns rejects only for a fault of our own
+ */
+export async function runProgram(argv: readonly string[], host: Host): Promise<ExitCode> {
+  const terminal = describeTerminal(host.streams.stdout, host.streams.stderr, host.environment)
+  const [word = '', ...rest] = argv
+  const command = commands.find(({ name }) => name === word)
+  const name = command === undefined ? 'mqtt-kit' : `mqtt-kit ${command.name}`
+  const talk = new Talk(host.stderr, name, await createPainter(terminal.stderrColour))
+  const context: Context = { ...host, terminal, talk }
+  try {
+    if (command !== undefined) return await runCommand(command, rest, context)
+    return await runWithoutCommand(argv, context)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    talk.fail(error instanceof UsageError ? `${error.message} (${name} --help)` : error.message)
+    return error.exitCode
+  } finally {
+    host.onInterrupt(null)
+  }
+}
+
+async function runCommand(command: CommandEntry, argv: readonly string[], context: Context): Promise<ExitCode> {
+  if (argv.includes('--version') && argv.length === 1) return printVersion(context)
+  const spec = await command.spec()
+  const parsed = parse(argv, spec.rows, context.environment)
+  if (parsed === null) return printHelp(context, command)
+  const { run } = await command.load()
+  return run(parsed, context)
+}
+
+async function runWithoutCommand(argv: readonly string[], context: Context): Promise<ExitCode> {
+  const [word, ...rest] = argv
+  if (word === '--help' || (word === 'help' && rest.length === 0)) return printHelp(context, null)
+  if (word === '--version') return printVersion(context)
+  if (word === 'help') return printHelp(context, entryFor(rest[0]!))
+  if (word === undefined) {
+    context.stderr.write(await helpFor(null, context.terminal.stderrColour))
+    return ExitCode.USAGE
+  }
+  if (word === '-h') throw new UsageError('-h is the host everywhere; help is --help')
+  if (word.startsWith('-')) throw new UsageError(`a command comes first: mqtt-kit ${names().join('|')} ${word}`)
+  throw unknownCommand(word)
+}
+
+function names(): string[] {
+  return commands.map(({ name }) => name)
+}
+
+function entryFor(word: string): CommandEntry {
+  const entry = commands.find(({ name }) => name === word)
+  if (entry === undefined) throw unknownCommand(word)
+  return entry
+}
+
+function unknownCommand(word: string): UsageError {
+  const meant = nearest(word, names())
+  const hint = meant === null ? `the commands are ${names().join(', ')}` : `did you mean ${meant}?`
+  return new UsageError(`unknown command ${JSON.stringify(word)}; ${hint}`)
+}
+
+function printVersion({ stdout }: Context): ExitCode {
+  stdout.write(`${version}\n`)
+  return ExitCode.DONE
+}
+
+async function printHelp(context: Context, command: CommandEntry | null): Promise<ExitCode> {
+  context.stdout.write(await helpFor(command, context.terminal.stdoutColour))
+  return ExitCode.DONE
+}
+
+async function helpFor(command: CommandEntry | null, colour: boolean): Promise<string> {
+  const { commandHelp, programHelp } = await import('./manual.ts')
+  const painter = await createPainter(colour)
+  if (command !== null) return commandHelp(await command.spec(), painter)
+  return programHelp(await Promise.all(commands.map((entry) => entry.spec())), painter)
+}
