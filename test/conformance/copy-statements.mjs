@@ -44,6 +44,7 @@ function statements(read, files) {
 
 /** @param {string} text */
 function semantics(text) {
+  /** @type {{ id: string, rule: string }[]} */
   const items = []
   let section = 0
   let traps = 0
@@ -51,10 +52,10 @@ function semantics(text) {
     const heading = /^## (\d+)\. /.exec(line)
     if (heading !== null) section = Number(heading[1])
     if (!SECTIONS.has(section)) continue
-    const row = /^\| ([A-Z]-\d\d) \|(?: (?:all|3|5) \|)? (.*) \|$/.exec(line)
-    const trap = section === TRAPS_SECTION ? /^\* (.*)$/.exec(line) : null
-    if (row !== null) items.push({ id: row[1], rule: shorten(row[2]) })
-    if (trap !== null) items.push({ id: `Z-${String(++traps).padStart(2, '0')}`, rule: shorten(trap[1]) })
+    const [, id, rule] = /^\| ([A-Z]-\d\d) \|(?: (?:all|3|5) \|)? (.*) \|$/.exec(line) ?? []
+    const [, trap] = (section === TRAPS_SECTION ? /^\* (.*)$/.exec(line) : null) ?? []
+    if (id !== undefined && rule !== undefined) items.push({ id, rule: shorten(rule) })
+    if (trap !== undefined) items.push({ id: `Z-${String(++traps).padStart(2, '0')}`, rule: shorten(trap) })
   }
   return items
 }
