@@ -52,8 +52,8 @@ function listOf(id, version, title) {
 
 /** Files below test/ that show one side; all others show code that both sides run. First match counts. */
 const SIDES = /** @type {const} */ ([
-  [/^conformance\/.*\/server-/, 'broker'],
-  [/^conformance\/.*\/client-/, 'client'],
+  [/^conformance\/(?:.*\/)?server-/, 'broker'],
+  [/^conformance\/(?:.*\/)?client-/, 'client'],
   [/^broker\//, 'broker'],
   [/^session\/server-/, 'broker'],
   [/^client\//, 'client'],

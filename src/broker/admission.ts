@@ -18,7 +18,8 @@ export interface AdmissionHost {
   isFullFor(clientId: string): boolean
   sessionOwner(clientId: string): string | null | undefined
   judgeTopic(identity: string | null, clientId: string, topicName: string): number
-  admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): void
+  /** @returns 0x00, or the Reason Code of a refusal; then nothing has changed */
+  admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): number
   log(event: BrokerEvent): void
 }
 
@@ -190,11 +191,15 @@ export class Admission {
     const owner = this.#host.sessionOwner(clientId)
     if (this.#sessionsHaveOwners && owner !== undefined && owner !== identity) {
       this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'the session belongs to another user (S-16)')
-    } else if (will !== null && this.#host.judgeTopic(identity, clientId, will.topicName) !== ReasonCode.SUCCESS) {
-      this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'will topic is not allowed')
-    } else {
-      this.#host.admit(connection, connect, authenticationData)
+      return
     }
+    const judged = will === null ? ReasonCode.SUCCESS : this.#host.judgeTopic(identity, clientId, will.topicName)
+    if (judged !== ReasonCode.SUCCESS) {
+      this.#refuse(connection, judged, 'will topic is not allowed')
+      return
+    }
+    const admitted = this.#host.admit(connection, connect, authenticationData)
+    if (admitted !== ReasonCode.SUCCESS) this.#refuse(connection, admitted, 'CONNACK would be too large for the client')
   }
 
   #refuse(connection: NetworkConnection, reasonCode: number, reason: string): void {

@@ -4,7 +4,9 @@
  * connectReceived; a message's way is receivePublish (network-connection.ts), publish (below), Router.route, forward
  * (server-session.ts), sendPublish (network-connection.ts).
  */
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
+import { encodePacket } from '../codec/encoder.ts'
 import { Message } from '../codec/message.ts'
 import type { Auth } from '../codec/packets/auth.ts'
 import { Connack } from '../codec/packets/connack.ts'
@@ -17,7 +19,7 @@ import { QoS } from '../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
 import { DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
-import type { DropReason } from '../session/qos-sender.ts'
+import { DropReason } from '../session/qos-sender.ts'
 import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
 import { parseSharedFilter } from '../topic/topic-filter.ts'
@@ -37,6 +39,7 @@ import {
   connackProperties,
 } from './connection-terms.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
+import { DropLog } from './drop-log.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
@@ -72,6 +75,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #startedAtMs: number
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
+  readonly #dropLog: DropLog
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -86,8 +90,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
     this.#clock = options.clock ?? new SystemClock()
     this.#deadlines = new Deadlines(this.#clock)
+    this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
     this.#router = new Router(this.limits.maximumCachedRoutes)
-    this.#retained = new RetainedMessages(this.limits.maximumRetainedMessages, this.limits.maximumRetainedBytes)
+    const { maximumRetainedMessages, maximumRetainedBytes } = this.limits
+    this.#retained = new RetainedMessages(maximumRetainedMessages, maximumRetainedBytes, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
@@ -185,25 +191,30 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   }
 
   /** For Admission: the client may come in. Now its session is found or made, and an older connection goes. */
-  admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): void {
+  admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): number {
     const { identity } = connection
     const existing = this.#records.get(connect.clientId) ?? null
     const nowMs = this.#clock.nowMs()
     const assignedClientId = connect.clientId.length === 0 ? this.#assignClientId() : null
     const clientId = assignedClientId ?? connect.clientId
+    const expirySeconds = agreeOnExpirySeconds(connect, this.limits)
+    const keepAliveSeconds = agreeOnKeepAliveSeconds(connect, this.limits)
+    const terms = agreeOnTerms(connect, this.limits, this.retainAvailable)
+    const agreed = { expirySeconds, keepAliveSeconds, assignedClientId, authenticationData }
+    // [MQTT-3.1.2-24] what CONNACK tells cannot be left out
+    if (encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes)
+      return ReasonCode.PACKET_TOO_LARGE
     if (existing !== null) this.#takeOver(existing, connect.cleanStart, nowMs)
     // a session that ended with its old connection, or was thrown away, is no longer there
     const kept = this.#records.get(clientId) ?? null
     const record = kept ?? this.#newRecord(clientId, identity)
-    const expirySeconds = agreeOnExpirySeconds(connect, this.limits)
-    const keepAliveSeconds = agreeOnKeepAliveSeconds(connect, this.limits)
     record.session.state.sessionExpiryIntervalSeconds = expirySeconds
+    // where sessions have no owners, the rights are those of who is there
+    record.session.state.owner = identity
     record.connection = connection
     record.will = storedWill(connect, identity)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
-    const terms = agreeOnTerms(connect, this.limits, this.retainAvailable)
-    const agreed = { expirySeconds, keepAliveSeconds, assignedClientId, authenticationData }
     const connack = this.#connack(connect, terms, kept !== null, agreed)
     this.log({
       event: 'connect',
@@ -212,6 +223,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       detail: `MQTT ${protocolVersionName(connect.version)}, keep alive ${keepAliveSeconds} s, ${kept === null ? 'new session' : 'session resumed'}`,
     })
     connection.accept(record.session, connack, terms, keepAliveSeconds)
+    return ReasonCode.SUCCESS
   }
 
   #connack(connect: Connect, terms: ConnectionTerms, sessionPresent: boolean, agreed: Agreed): Connack {
@@ -245,7 +257,9 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   #newRecord(clientId: string, identity: string | null): ClientRecord {
     const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
-    const queue = new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, OverflowPolicy.REJECT_NEWEST)
+    const policy =
+      this.#options.queueOverflow === 'drop-oldest' ? OverflowPolicy.DROP_OLDEST : OverflowPolicy.REJECT_NEWEST
+    const queue = new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy)
     const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
     const session = new ServerSession(new SessionState(clientId, identity, queue), qos0Queue, this)
     const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
@@ -279,7 +293,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       event: session === null ? 'closed' : 'disconnect',
       clientId: session?.clientId ?? connection.connect?.clientId ?? '',
       remoteAddress: connection.transport.remoteAddress,
-      detail: end.reason,
+      detail: session === null || session.lostMessages === 0 ? end.reason : `${end.reason}, ${lossOf(session)}`,
     })
     if (session === null) return
     const record = this.#records.get(session.clientId)!
@@ -329,7 +343,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     // the session has ended, so a will whose delay runs is published now (semantics W-07)
     this.#publishWill(record, nowMs)
     // [U5-4.8.2-2] what was meant for a Shared Subscription goes to another member (semantics G-08)
-    for (const { message, sharedFilter } of orphans) this.#router.group(sharedFilter)?.forward(message, nowMs)
+    for (const { message, sharedFilter } of orphans) {
+      // [MQTT-3.3.2-5] for that member its delivery has not begun
+      if (message.isExpired(nowMs)) this.deliveryDropped(session, DropReason.EXPIRED, 1)
+      else this.#router.group(sharedFilter)?.forward(message, nowMs)
+    }
   }
 
   // ---- publishing: ServerSessionHost
@@ -345,6 +363,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (judged !== ReasonCode.SUCCESS) {
       this.metrics.messagesRefused++
       return judged
+    }
+    // [U5-3.3.2.3.2-1]
+    if (this.#options.checkPayloadFormat && isFalselyText(message)) {
+      this.metrics.messagesRefused++
+      return ReasonCode.PAYLOAD_FORMAT_INVALID
     }
     return this.#route(message, session.clientId, nowMs)
   }
@@ -376,24 +399,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   // @returns false when there was no room for it
   #retain(message: Message): boolean {
-    // [MQTT-3.3.1-10, MQTT-3.3.1-11 v311, MQTT-3.3.1-6, MQTT-3.3.1-7 v5]
-    if (message.payloadBytes === 0) {
+    // [MQTT-3.3.1-10, MQTT-3.3.1-11 v311, MQTT-3.3.1-6, MQTT-3.3.1-7 v5]; what expires at once is kept for nobody (semantics E-05)
+    if (message.payloadBytes === 0 || message.messageExpiryIntervalSeconds === 0) {
       this.#retained.delete(message.topicName)
       return true
     }
-    const kept = this.#retained.set(message.own())
-    if (kept && message.messageExpiryIntervalSeconds >= 0) this.#watchRetained(message)
-    return kept
-  }
-
-  // An expired retained message frees its room without waiting for a subscriber (semantics R-10).
-  #watchRetained(message: Message): void {
-    this.#deadlines.watch({
-      deadlineMs: message.arrivedAtMs + message.messageExpiryIntervalSeconds * 1000,
-      deadlinePassed: () => {
-        if (this.#retained.get(message.topicName) === message) this.#retained.delete(message.topicName)
-      },
-    })
+    return this.#retained.set(message.own())
   }
 
   /** For Admission. */
@@ -406,7 +417,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   judgeSubscription(session: ServerSession, request: SubscriptionRequest, _subscriptionIdentifier: number): number {
     const { topicFilter } = request
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
-    if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.TOPIC_FILTER_INVALID
+    if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
     if (!this.#access.maySubscribe(session.state.owner, session.clientId, filter)) return ReasonCode.NOT_AUTHORIZED
     const { subscriptions } = session.state
     if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
@@ -431,8 +442,18 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
   }
 
-  deliveryDropped(_session: ServerSession, reason: DropReason, count: number): void {
+  isRetained(message: Message): boolean {
+    return this.#retained.get(message.topicName) === message
+  }
+
+  deliveryDropped(session: ServerSession, reason: DropReason, count: number): void {
     this.metrics.countDropped(reason, count)
+    if (reason === DropReason.QUEUE_FULL) session.lostMessages += count
+    this.#dropLog.dropped(session.clientId, reason)
+  }
+
+  get queuesQos0(): boolean {
+    return this.#options.queueQos0 ?? false
   }
 
   // ---- $SYS
@@ -480,6 +501,16 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   log(event: BrokerEvent): void {
     this.#options.log?.(event)
   }
+}
+
+// Payload Format Indicator 1 on bytes that are no text.
+function isFalselyText(message: Message): boolean {
+  return message.properties.payloadFormatIndicator === 1 && !isUtf8(message.payload)
+}
+
+// The loss of a client is told when it goes (semantics L-02).
+function lossOf({ lostMessages }: ServerSession): string {
+  return `${lostMessages} ${lostMessages === 1 ? 'message was' : 'messages were'} lost: too many waited for it`
 }
 
 function storedWill(connect: Connect, identity: string | null): StoredWill | null {

@@ -2,9 +2,9 @@ import type { Access } from './access.ts'
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
 
-/** One thing that happened, for a log: connect, disconnect, refusal, trouble. */
+/** One thing that happened, for a log: connect, disconnect, refusal, lost messages, trouble. */
 export interface BrokerEvent {
-  readonly event: 'listening' | 'connect' | 'disconnect' | 'refused' | 'closed' | 'error' | 'stopped'
+  readonly event: 'listening' | 'connect' | 'disconnect' | 'refused' | 'closed' | 'dropped' | 'error' | 'stopped'
   readonly clientId?: string
   readonly remoteAddress?: string
   /** one phrase that says why or what */
@@ -29,6 +29,12 @@ export interface BrokerOptions {
   /** false: a session may be resumed by any identity (default true: only by the one that made it) */
   readonly sessionsHaveOwners?: boolean
   readonly retainAvailable?: boolean
+  /** true: a payload that is marked as text and is not UTF-8 is refused with 0x99; default false */
+  readonly checkPayloadFormat?: boolean
+  /** true: QoS 0 messages wait for clients that are away, like QoS 1 and 2; default false */
+  readonly queueQos0?: boolean
+  /** what a full queue gives up: the newest message, which is refused with 0x97 if nobody took it (default), or the oldest */
+  readonly queueOverflow?: 'reject' | 'drop-oldest'
   /** seconds between two rounds of `$SYS`, 0 for none; default 10 */
   readonly sysIntervalSeconds?: number
   /** told in `$SYS/broker/version` */

@@ -12,6 +12,9 @@ interface Entry {
   readonly item: Deadline
 }
 
+/** Stale entries that the heap may hold beside as many as there are live ones. */
+const STALE_ENTRIES = 1024
+
 /**
  * One wake-up for all deadlines of a broker, in order of their time. A packet that pushes a keep alive ahead costs nothing
  * here: the entry in the heap is looked at when it comes up, and put back if it is early.
@@ -34,12 +37,22 @@ export class Deadlines {
     if (atMs === Number.POSITIVE_INFINITY || this.#stopped || (scheduled !== undefined && scheduled <= atMs)) return
     this.#scheduled.set(item, atMs)
     this.#push({ atMs, item })
+    this.#compact()
     this.#arm()
   }
 
   forget(item: Deadline): void {
     // its entry in the heap has become stale and is skipped
     this.#scheduled.delete(item)
+    this.#compact()
+  }
+
+  // What was forgotten must not stay in memory until its time comes: that may be years ahead.
+  #compact(): void {
+    if (this.#heap.length <= 2 * this.#scheduled.size + STALE_ENTRIES) return
+    const entries = Array.from(this.#scheduled, ([item, atMs]) => ({ atMs, item }))
+    // in order of time it is a heap
+    this.#heap = entries.sort((a, b) => a.atMs - b.atMs)
   }
 
   /** Items being watched. */
@@ -62,7 +75,8 @@ export class Deadlines {
       if (this.#scheduled.get(item) !== atMs) continue
       this.#scheduled.delete(item)
       if (item.deadlineMs <= nowMs) item.deadlinePassed(nowMs)
-      this.watch(item)
+      // one that still names a time that has passed is over: an expired session, a retained message that is gone
+      if (item.deadlineMs > nowMs) this.watch(item)
     }
     this.#arm()
   }

@@ -35,6 +35,13 @@ export const limitRows = {
   ),
   connectTimeoutSeconds: limit('seconds', 10, 1, 3600, 'time from accept to the end of CONNECT; then closed'),
   closeTimeoutSeconds: limit('seconds', 2, 1, 60, 'time a client has to close after we did; then cut off'),
+  stuckTimeoutSeconds: limit(
+    'seconds',
+    60,
+    1,
+    65_535,
+    'time a client that is behind may neither read 64 KiB nor acknowledge; then closed with 0x97',
+  ),
   maximumInFlightMessages: limit(
     'messages',
     1024,
@@ -78,7 +85,7 @@ export const limitRows = {
     LARGEST,
     'subscriptions of one session; one more is refused with 0x97',
   ),
-  maximumTopicLevels: limit('levels', 200, 1, 4096, 'levels of a topic name (0x90) or filter (0x8F)'),
+  maximumTopicLevels: limit('levels', 200, 1, 4096, 'levels of a topic name (0x90) or filter (0x97)'),
   maximumClientIdBytes: limit(
     'bytes',
     65_535,

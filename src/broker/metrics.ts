@@ -17,6 +17,8 @@ export class Metrics {
   /** PUBLISH that nobody subscribed to */
   messagesWithoutSubscriber = 0
   messagesRefused = 0
+  /** PUBACK, PUBREC, PUBREL and PUBCOMP of an id that was not open */
+  acknowledgementsUnknown = 0
   connectionsOpened = 0
   connectionsRefused = 0
   sessionsExpired = 0

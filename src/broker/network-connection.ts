@@ -2,7 +2,7 @@ import type { ControlPacket } from '../codec/control-packet.ts'
 import { Decoder, type PacketSink } from '../codec/decoder.ts'
 import { encodePacket } from '../codec/encoder.ts'
 import type { Message } from '../codec/message.ts'
-import { PacketType, Role } from '../codec/packet-type.ts'
+import { PacketType, packetTypeNames, Role } from '../codec/packet-type.ts'
 import {
   type Acknowledgement,
   type AcknowledgementType,
@@ -16,7 +16,7 @@ import { Disconnect } from '../codec/packets/disconnect.ts'
 import { type Publish, type PublishHeader, publishBytes, writePublish } from '../codec/packets/publish.ts'
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
-import { ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
+import { isReasonCodeAllowed, ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
@@ -76,6 +76,12 @@ export interface ConnectionSurroundings {
 /** CONNECT may hold a client id, user name, password, will topic and will payload of 65,535 bytes each, and properties. */
 const MAXIMUM_CONNECT_BYTES = 1_048_576
 
+/** Bytes kept from a client whose CONNECT is being judged; with more its socket is not read until that is done. */
+const MAXIMUM_HELD_BYTES = 65_536
+
+/** What a client must take within stuckTimeoutSeconds. */
+const STEP_BYTES = 65_536
+
 /** One socket: decoder, session and output buffer put together. */
 export class NetworkConnection implements TransportHandler, PacketSink, SessionOutput, Deadline {
   readonly transport: Transport
@@ -94,11 +100,18 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   readonly #output: OutputBuffer
   /** where packets go: to this connection, or past a guard while an enhanced authentication runs */
   #sink: PacketSink = this
+  #isHolding = false
   readonly #openedAtMs: number
   #lastPacketMs: number
   #closeAtMs = Number.POSITIVE_INFINITY
   #nowMs: number
   #maximumPacketBytes = Number.POSITIVE_INFINITY
+  /** bytes of packets other than PUBLISH that went out; as many at most are pending */
+  #answerBytes = 0
+  /** since when the client takes nothing of what is ready for it; Infinity while it does */
+  #stuckSinceMs = Number.POSITIVE_INFINITY
+  /** the socket is not read until the client reads */
+  #isStalled = false
 
   constructor(transport: Transport, around: ConnectionSurroundings) {
     this.transport = transport
@@ -114,9 +127,9 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.transport.start(this)
   }
 
-  /** MQTT version of the client; null before its CONNECT. */
+  /** MQTT version of the client; null before its CONNECT. A second CONNECT does not change it. */
   get version(): ProtocolVersion | null {
-    return this.#decoder.version
+    return this.connect === null ? this.#decoder.version : this.connect.version
   }
 
   // ---- bytes in: TransportHandler
@@ -130,10 +143,27 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     } catch (error) {
       this.#failed(error)
     }
+    if (this.#isHolding && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
+    if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
+  }
+
+  // Answers cannot be held back as messages can. A client that goes on asking and does not read them is not read itself until
+  // it does (semantics F-07).
+  #judgeAnswers(): void {
+    this.#answerBytes = Math.min(this.#answerBytes, this.#output.pendingBytes)
+    if (this.#answerBytes <= this.#around.limits.maximumOutputBytes || this.transport.bufferedBytes === 0) return
+    this.#isStalled = true
+    this.#noteStuck()
+    this.transport.pause()
   }
 
   drained(): void {
+    this.#stuckSinceMs = Number.POSITIVE_INFINITY
     this.#output.drained()
+    if (this.#isStalled) {
+      this.#isStalled = false
+      this.transport.resume()
+    }
     if (this.phase !== ConnectionPhase.CONNECTED) return
     this.#nowMs = this.#around.clock.nowMs()
     this.session?.drained(this.#nowMs)
@@ -176,9 +206,11 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   receiveAcknowledgement(acknowledgement: Acknowledgement): void {
     const { metrics, owner } = this.#around
     this.#lastPacketMs = this.#nowMs
+    if (this.#stuckSinceMs !== Number.POSITIVE_INFINITY) this.#stuckSinceMs = this.#nowMs
     metrics.packetsReceived[acknowledgement.packetType]!++
     if (owner.trace !== null) owner.trace(this, false, acknowledgement)
-    this.session!.receiveAcknowledgement(acknowledgement, this.#nowMs)
+    // an id that is not open is ignored and counted (semantics O-09)
+    if (!this.session!.receiveAcknowledgement(acknowledgement, this.#nowMs)) metrics.acknowledgementsUnknown++
   }
 
   receivePacket(packet: ControlPacket): void {
@@ -216,13 +248,15 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#around.owner.connectReceived(this, connect)
   }
 
-  // What comes behind CONNECT, or behind a step of its authentication, waits until that is judged (semantics B-19, C-10).
+  // What comes behind CONNECT, or behind a step of its authentication, waits until that is judged (semantics B-19). The socket
+  // is read meanwhile, within a bound: else a client that closes would not be noticed (C-10).
   #hold(): void {
     this.#decoder.pause()
-    this.transport.pause()
+    this.#isHolding = true
   }
 
   #unhold(): void {
+    this.#isHolding = false
     this.transport.resume()
     try {
       this.#decoder.resume(this.#sink)
@@ -263,8 +297,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const version = this.version ?? ProtocolVersion.V3_1_1
     const code = version === ProtocolVersion.V5 ? reasonCode : returnCodeFor(reasonCode)
     // [MQTT-3.2.2-6 v311] no return code fits: close without CONNACK
-    if (code !== null) this.send(new Connack(false, code, properties))
+    if (code !== null) this.#sendRefusal(new Connack(false, code, properties), version)
     this.#startClosing()
+  }
+
+  // [MQTT-3.1.2-24] a client may be unable to take even the shortest CONNACK
+  #sendRefusal(connack: Connack, version: ProtocolVersion): void {
+    if (encodePacket(connack, version).length <= this.#decoder.reader.senderMaximumPacketBytes) this.send(connack)
   }
 
   /** The client has sent DISCONNECT: close without a word. */
@@ -288,7 +327,10 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   violate(violation: ProtocolViolation): void {
     const end = { discardsWill: false, reason: `protocol violation: ${violation.message}` }
     if (this.phase === ConnectionPhase.CONNECTED) {
-      this.disconnect(violation.reasonCode, end, violation.message)
+      // [MQTT-3.14.2-1] a second CONNECT may break a rule whose code only CONNACK has
+      const { reasonCode } = violation
+      const isAllowed = isReasonCodeAllowed(PacketType.DISCONNECT, reasonCode, Role.SERVER)
+      this.disconnect(isAllowed ? reasonCode : ReasonCode.PROTOCOL_ERROR, end, violation.message)
       return
     }
     this.#refuseMalformedConnect(violation)
@@ -297,16 +339,22 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   }
 
   // Before CONNACK: a known name with another level is told so in the oldest words [MQTT-3.1.2-2]; a malformed 5.0 CONNECT gets
-  // its Reason Code, any other silence [MQTT-3.1.4-1 v311].
+  // its Reason Code, any other silence [MQTT-3.1.4-1 v311], as does a reserved flag, which is of a version nobody knows yet (semantics C-04).
   #refuseMalformedConnect(violation: ProtocolViolation): void {
     if (violation.violation === 'PROTOCOL_LEVEL_UNSUPPORTED') {
       this.#write(Buffer.from([0x20, 2, 0, 1]), PacketType.CONNACK)
+    } else if (violation.violation === 'CONNECT_RESERVED_FLAG') {
+      return
     } else if (
       violation.version === ProtocolVersion.V5 &&
       (violation.packetType === PacketType.CONNECT || this.phase === ConnectionPhase.AUTHENTICATING)
     ) {
-      const connack = new Connack(false, violation.reasonCode, { reasonString: violation.message })
-      this.#write(encodePacket(connack, ProtocolVersion.V5), PacketType.CONNACK)
+      const { reasonCode, message: reasonString } = violation
+      let bytes = encodePacket(new Connack(false, reasonCode, { reasonString }), ProtocolVersion.V5)
+      // [MQTT-3.2.2-19]
+      if (bytes.length > this.#decoder.reader.senderMaximumPacketBytes)
+        bytes = encodePacket(new Connack(false, reasonCode), ProtocolVersion.V5)
+      this.#write(bytes, PacketType.CONNACK)
     }
   }
 
@@ -345,14 +393,27 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
       case ConnectionPhase.AUTHENTICATING:
         return this.#openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
       case ConnectionPhase.CONNECTED:
-        return keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs)
+        return Math.min(keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs), this.#stuckDeadlineMs)
       default:
         return this.#closeAtMs
     }
   }
 
-  deadlinePassed(): void {
-    if (this.phase === ConnectionPhase.CONNECTED) {
+  // The kernel's progress shows in steps of what was written at once.
+  get #stuckDeadlineMs(): number {
+    const steps = Math.max(1, Math.ceil(this.transport.bufferedBytes / STEP_BYTES))
+    return this.#stuckSinceMs + this.#around.limits.stuckTimeoutSeconds * 1000 * steps
+  }
+
+  deadlinePassed(nowMs: number): void {
+    if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.#stuckDeadlineMs) {
+      // semantics L-03
+      this.disconnect(
+        ReasonCode.QUOTA_EXCEEDED,
+        { discardsWill: false, reason: 'it neither reads nor acknowledges' },
+        'The client neither reads nor acknowledges what is sent to it.',
+      )
+    } else if (this.phase === ConnectionPhase.CONNECTED) {
       // [MQTT-3.1.2-24 v311, MQTT-3.1.2-22 v5]
       const seconds = this.keepAliveSeconds * 1.5
       this.disconnect(ReasonCode.KEEP_ALIVE_TIMEOUT, {
@@ -374,7 +435,19 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   // ---- packets out: SessionOutput
 
   get full(): boolean {
-    return this.#output.pendingBytes > this.#around.limits.maximumOutputBytes
+    const limit = this.#around.limits.maximumOutputBytes
+    if (this.#output.pendingBytes <= limit) return false
+    // What was only reserved in this turn may fit into the kernel, and then nothing would tell that there is room again.
+    if (this.transport.bufferedBytes === 0) this.#output.push()
+    if (this.#output.pendingBytes <= limit) return false
+    this.#noteStuck()
+    return true
+  }
+
+  #noteStuck(): void {
+    if (this.#stuckSinceMs !== Number.POSITIVE_INFINITY) return
+    this.#stuckSinceMs = this.#around.clock.nowMs()
+    this.#around.deadlines.watch(this)
   }
 
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
@@ -395,19 +468,29 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const byteCount = acknowledgementBytes(version, reasonCode)
     const offset = this.#output.reserve(byteCount)
     writeAcknowledgement(this.#output.bytes, offset, version, packetType, packetId, reasonCode)
+    this.#answerBytes += byteCount
     metrics.bytesSent += byteCount
     metrics.packetsSent[packetType]!++
     if (owner.trace !== null) owner.trace(this, true, { packetType, packetId, reasonCode, properties: {} })
   }
 
   send(packet: ControlPacket): void {
-    this.#write(encodePacket(packet, this.#decoder.version ?? ProtocolVersion.V3_1_1), packet.packetType)
+    const { packetType } = packet
+    const bytes = encodePacket(packet, this.version ?? ProtocolVersion.V3_1_1)
+    // [MQTT-3.1.2-24] SUBACK and UNSUBACK have a code for each filter and cannot be made shorter
+    if (bytes.length > this.#maximumPacketBytes) {
+      const reason = `${packetTypeNames[packetType]} is larger than the Maximum Packet Size of the client`
+      this.disconnect(ReasonCode.PACKET_TOO_LARGE, { discardsWill: false, reason })
+      return
+    }
+    this.#write(bytes, packetType)
     if (this.#around.owner.trace !== null) this.#around.owner.trace(this, true, packet)
   }
 
   #write(bytes: Buffer, packetType: PacketType): void {
     const offset = this.#output.reserve(bytes.length)
     bytes.copy(this.#output.bytes, offset)
+    this.#answerBytes += bytes.length
     this.#around.metrics.bytesSent += bytes.length
     this.#around.metrics.packetsSent[packetType]!++
   }

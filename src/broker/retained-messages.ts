@@ -1,11 +1,14 @@
 import type { Message } from '../codec/message.ts'
 import { startsWithDollar } from '../topic/topic-name.ts'
+import type { Deadline, Deadlines } from './deadlines.ts'
 
 class TopicNode {
   readonly children = new Map<string, TopicNode>()
   readonly parent: TopicNode | null
   readonly level: string
   message: Message | null = null
+  /** null unless the message expires */
+  expiry: Deadline | null = null
 
   constructor(parent: TopicNode | null, level: string) {
     this.parent = parent
@@ -21,12 +24,14 @@ export class RetainedMessages {
   readonly #root = new TopicNode(null, '')
   readonly #maximumMessages: number
   readonly #maximumBytes: number
+  readonly #deadlines: Deadlines
   #count = 0
   #bytes = 0
 
-  constructor(maximumMessages: number, maximumBytes: number) {
+  constructor(maximumMessages: number, maximumBytes: number, deadlines: Deadlines) {
     this.#maximumMessages = maximumMessages
     this.#maximumBytes = maximumBytes
+    this.#deadlines = deadlines
   }
 
   get count(): number {
@@ -62,7 +67,17 @@ export class RetainedMessages {
     node.message = message
     this.#count++
     this.#bytes += weight
+    if (message.messageExpiryIntervalSeconds >= 0) this.#watch(node, message)
     return true
+  }
+
+  // An expired one frees its room without waiting for a subscriber (semantics R-10).
+  #watch(node: TopicNode, message: Message): void {
+    node.expiry = {
+      deadlineMs: message.arrivedAtMs + message.messageExpiryIntervalSeconds * 1000,
+      deadlinePassed: () => this.delete(message.topicName),
+    }
+    this.#deadlines.watch(node.expiry)
   }
 
   /** @returns true when there was one */
@@ -72,6 +87,8 @@ export class RetainedMessages {
     this.#count--
     this.#bytes -= weigh(node.message)
     node.message = null
+    if (node.expiry !== null) this.#deadlines.forget(node.expiry)
+    node.expiry = null
     let empty = node
     while (empty.parent !== null && empty.message === null && empty.children.size === 0) {
       empty.parent.children.delete(empty.level)

@@ -9,8 +9,10 @@ interface Member {
 }
 
 const isReady = (session: ServerSession): boolean => session.canSendNow
-const isBusy = (session: ServerSession): boolean => session.isConnected && !session.canSendNow
+const isConnected = (session: ServerSession): boolean => session.isConnected
 const isOffline = (session: ServerSession): boolean => !session.isConnected
+// QoS 0 does not wait for a client that is away
+const canKeep = (session: ServerSession, qos: QoS): boolean => !session.isConnected && qos > 0
 
 /** The members of one Shared Subscription: one ShareName with one filter (5.0 section 4.8.2). */
 export class SharedGroup {
@@ -42,26 +44,36 @@ export class SharedGroup {
   }
 
   /**
-   * Gives a message to one member: in turn to those that can send it on now, else to one that is connected but busy, else to
-   * an offline one (semantics G-06). A member for whom the packet is too large is passed over (F-08).
+   * Gives a message to one member: in turn to those that can send it on now, else to an offline one that keeps it, else to
+   * one that is connected but busy (semantics G-06). A member for whom the packet is too large is passed over, and has it only when it is
+   * too large for all: there it counts as delivered (F-08).
    * @returns false when nobody took it
    */
   forward(message: Message, nowMs: number): boolean {
     return (
-      this.#try(message, nowMs, isReady) || this.#try(message, nowMs, isBusy) || this.#try(message, nowMs, isOffline)
+      this.#try(message, nowMs, isReady) ||
+      this.#try(message, nowMs, canKeep) ||
+      this.#try(message, nowMs, isConnected) ||
+      this.#try(message, nowMs, isOffline) ||
+      this.#try(message, nowMs, isConnected, true)
     )
   }
 
-  #try(message: Message, nowMs: number, eligible: (session: ServerSession) => boolean): boolean {
+  #try(
+    message: Message,
+    nowMs: number,
+    eligible: (session: ServerSession, qos: QoS) => boolean,
+    tooLarge = false,
+  ): boolean {
     const count = this.#members.length
     for (let i = 0; i < count; i++) {
       const index = (this.#next + i) % count
       const { session, subscription } = this.#members[index]!
-      if (!eligible(session)) continue
       // [MQTT-4.8.2-3] the QoS is that granted to the member chosen
       const qos = Math.min(message.qos, subscription.qos) as QoS
+      if (!eligible(session, qos)) continue
       const identifiers = subscription.subscriptionIdentifier === 0 ? null : [subscription.subscriptionIdentifier]
-      if (!session.fits(message, qos, identifiers, nowMs)) continue
+      if (session.fits(message, qos, identifiers, nowMs) === tooLarge) continue
       const retain = subscription.retainAsPublished && message.retain
       if (!session.forward(message, qos, retain, identifiers, this.topicFilter, nowMs)) continue
       this.#next = (index + 1) % count

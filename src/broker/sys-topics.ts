@@ -59,6 +59,7 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['metrics/messages/unmatched', metrics.messagesWithoutSubscriber],
     ['metrics/messages/refused', metrics.messagesRefused],
     ['metrics/messages/retained', gauges.retainedMessages],
+    ['metrics/acknowledgements/unknown', metrics.acknowledgementsUnknown],
     ['metrics/bytes/received', metrics.bytesReceived],
     ['metrics/bytes/sent', metrics.bytesSent],
     ['metrics/connections/opened', metrics.connectionsOpened],

@@ -33,7 +33,7 @@ export function commandHelp(spec: CommandSpec, painter: Painter): string {
     ...groupsOf(spec.rows).map(([group, entries]) => `${painter.heading(`${group}:`)}\n${optionLines(entries)}`),
     `${painter.heading('Examples:')}\n${spec.examples.map(({ text, line }) => `  ${text}\n    ${line}`).join('\n')}`,
     wrap(
-      `Each long option has an environment variable: ${variableExample(spec.rows)}. Exit codes are in mqtt-kit(1).`,
+      `Options can be set by environment variables, too: ${variableExample(spec.rows)}. Exit codes are in mqtt-kit(1).`,
       WIDTH,
     ).join('\n'),
   ]
@@ -43,7 +43,7 @@ export function commandHelp(spec: CommandSpec, painter: Painter): string {
 /** What `mqtt-kit --help` prints. */
 export function programHelp(specs: readonly CommandSpec[], painter: Painter): string {
   const parts = [
-    `${painter.heading('Usage:')} mqtt-kit COMMAND [OPTION ...]`,
+    `${painter.heading('Usage:')} mqtt-kit COMMAND [OPTION...]`,
     'One tool for MQTT 3.1, 3.1.1 and 5.0.',
     `${painter.heading('Commands:')}\n${specs.map(({ name, summary }) => columns(`  ${name}`, summary)).join('\n')}`,
     [
@@ -115,15 +115,13 @@ export function manPages(specs: readonly CommandSpec[]): [file: string, text: st
 function commandManPage(spec: CommandSpec, specs: readonly CommandSpec[]): string {
   const others = ['mqtt-kit', ...specs.filter(({ name }) => name !== spec.name).map(({ name }) => `mqtt-kit-${name}`)]
   return page(`mqtt-kit-${spec.name}`, [
-    section('NAME', `mqtt\\-kit\\-${spec.name} \\- ${escape(spec.summary)}`),
-    section('SYNOPSIS', `.B mqtt\\-kit ${spec.name}\n${escape(spec.synopsis)}`),
-    section('DESCRIPTION', spec.description.map(escape).join('\n.PP\n')),
+    section('NAME', `mqtt\\-kit\\-${spec.name} \\- ${roff(spec.summary)}`),
+    section('SYNOPSIS', `.B mqtt\\-kit ${spec.name}\n${roff(spec.synopsis)}`),
+    section('DESCRIPTION', spec.description.map(roff).join('\n.PP\n')),
     section('OPTIONS', groupsOf(spec.rows).map(manGroup).join('\n')),
     section(
       'EXAMPLES',
-      spec.examples
-        .map(({ text, line }) => `${escape(text)}\n.PP\n.nf\n.RS 4\n${escape(line)}\n.RE\n.fi`)
-        .join('\n.PP\n'),
+      spec.examples.map(({ text, line }) => `${roff(text)}\n.PP\n.nf\n.RS 4\n${roff(line)}\n.RE\n.fi`).join('\n.PP\n'),
     ),
     section('EXIT STATUS', 'See \\fBmqtt\\-kit\\fR(1).'),
     section('SEE ALSO', seeAlso(others)),
@@ -135,7 +133,7 @@ function programManPage(specs: readonly CommandSpec[]): string {
     section('NAME', 'mqtt\\-kit \\- one tool for MQTT 3.1, 3.1.1 and 5.0'),
     section(
       'SYNOPSIS',
-      '.B mqtt\\-kit\nCOMMAND [OPTION ...]\n.br\n.B mqtt\\-kit help\n[COMMAND]\n.br\n.B mqtt\\-kit \\-\\-version',
+      '.B mqtt\\-kit\nCOMMAND [OPTION...]\n.br\n.B mqtt\\-kit help\n[COMMAND]\n.br\n.B mqtt\\-kit \\-\\-version',
     ),
     section(
       'DESCRIPTION',
@@ -147,9 +145,9 @@ function programManPage(specs: readonly CommandSpec[]): string {
     ),
     section(
       'COMMANDS',
-      specs.map(({ name, summary }) => `.TP\n\\fBmqtt\\-kit\\-${name}\\fR(1)\n${escape(summary)}`).join('\n'),
+      specs.map(({ name, summary }) => `.TP\n\\fBmqtt\\-kit\\-${name}\\fR(1)\n${roff(summary)}`).join('\n'),
     ),
-    section('EXIT STATUS', exitCodes.map(({ code, when }) => `.TP\n.B ${code}\n${escape(when)}`).join('\n')),
+    section('EXIT STATUS', exitCodes.map(({ code, when }) => `.TP\n.B ${code}\n${roff(when)}`).join('\n')),
     section('ENVIRONMENT', environmentText()),
     section('SEE ALSO', seeAlso(specs.map(({ name }) => `mqtt-kit-${name}`))),
   ])
@@ -170,7 +168,7 @@ function environmentText(): string {
       'Colour is used on terminals only. NO_COLOR and TERM=dumb turn it off; FORCE_COLOR turns it on everywhere, or off when it is 0.',
     ],
   ]
-    .map(([name, text]) => `.TP\n.B ${escape(name!)}\n${escape(text!)}`)
+    .map(([name, text]) => `.TP\n.B ${roff(name!)}\n${roff(text!)}`)
     .join('\n')
 }
 
@@ -187,9 +185,9 @@ function manGroup([group, entries]: readonly [OptionGroup, readonly Entry[]]): s
 }
 
 function manOption([key, row]: Entry): string {
-  const value = row.value === null ? '' : ` \\fI${escape(row.value.name)}\\fR`
+  const value = row.value === null ? '' : ` \\fI${roff(row.value.name)}\\fR`
   const names = [...(row.short === undefined ? [] : [`-${row.short}`]), `--${longName(key)}`]
-  const title = names.map((name) => `\\fB${escape(name)}\\fR`).join(', ') + value
+  const title = names.map((name) => `\\fB${roff(name)}\\fR`).join(', ') + value
   const sentences = [
     `${capitalised(row.help)}.`,
     row.default === undefined ? '' : `The default is ${row.default}${row.unit === undefined ? '' : ` (${row.unit})`}.`,
@@ -198,7 +196,7 @@ function manOption([key, row]: Entry): string {
   ]
   return `.TP\n${title}\n${sentences
     .filter((sentence) => sentence !== '')
-    .map(escape)
+    .map(roff)
     .join('\n')}`
 }
 
@@ -207,10 +205,10 @@ function capitalised(text: string): string {
 }
 
 function seeAlso(names: readonly string[]): string {
-  return names.map((name) => `\\fB${escape(name)}\\fR(1)`).join(', ')
+  return names.map((name) => `\\fB${roff(name)}\\fR(1)`).join(', ')
 }
 
-function escape(text: string): string {
+function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')

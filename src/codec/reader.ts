@@ -25,6 +25,8 @@ export class Reader {
   packetStart = 0
   packetType = 0
   version: ProtocolVersion = ProtocolVersion.V3_1_1
+  /** Maximum Packet Size that the sender stated in its CONNECT; Infinity when it stated none */
+  senderMaximumPacketBytes = Number.POSITIVE_INFINITY
   /** who sent the packet */
   readonly sender: Role
   /** what a read past {@link end} breaks: differs inside properties */
@@ -90,9 +92,9 @@ export class Reader {
     return this.fail('VARIABLE_BYTE_INTEGER_TOO_LONG', start, field)
   }
 
-  /** A UTF-8 Encoded String, checked. */
-  string(field: string): string {
-    const start = this.skipString(field)
+  /** A UTF-8 Encoded String, checked. @param nulCode Reason Code for U+0000 where it is more exact than Malformed Packet */
+  string(field: string, nulCode?: number): string {
+    const start = this.skipString(field, nulCode)
     return this.text(start, this.offset)
   }
 
@@ -100,12 +102,12 @@ export class Reader {
    * Checks a UTF-8 Encoded String without making one.
    * @returns offset of its first byte; {@link offset} is behind its last
    */
-  skipString(field: string): number {
+  skipString(field: string, nulCode?: number): number {
     const start = this.skipBinary(field)
     if (!isPlainAscii(this.bytes, start, this.offset)) {
       const fault = utf8Fault(this.bytes, start, this.offset)
       if (fault === Utf8Fault.NOT_UTF8) this.violate('STRING_NOT_UTF8', start, field)
-      if (fault === Utf8Fault.HAS_NUL) this.violate('STRING_HAS_NUL', start, field)
+      if (fault === Utf8Fault.HAS_NUL) this.violate('STRING_HAS_NUL', start, field, { reasonCode: nulCode })
     }
     return start
   }

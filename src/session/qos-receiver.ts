@@ -87,8 +87,8 @@ export class QosReceiver {
       return
     }
     const reasonCode = this.#owner.deliver(publish, nowMs)
-    // [MQTT-4.3.3-9 v5] after a code of 0x80 or more the id is free at once
-    if (reasonCode < 0x80) this.#count(packetId, 0)
+    // [MQTT-4.3.3-9 v5] after a code of 0x80 or more the id is free at once; before 5.0 PUBREC has none, and PUBREL follows
+    if (reasonCode < 0x80 || this.#version !== ProtocolVersion.V5) this.#count(packetId, 0)
     this.#output?.sendAcknowledgement(PacketType.PUBREC, packetId, reasonCode)
   }
 

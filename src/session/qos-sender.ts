@@ -21,6 +21,9 @@ export type PauseReason = (typeof PauseReason)[keyof typeof PauseReason]
 export const DropReason = { QUEUE_FULL: 0, EXPIRED: 1, PACKET_TOO_LARGE: 2, OFFLINE: 3 } as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]
 
+/** A full queue is searched for expired messages at most this often. */
+const SEARCH_INTERVAL_MS = 1000
+
 /** What the sender tells its session. Called last, when its own state is complete. */
 export interface QosSenderOwner {
   /**
@@ -53,6 +56,8 @@ export class QosSender {
   /** QoS 1 and 2 waiting for their first sending; QoS 0 too where the session keeps it while offline */
   readonly queue: MessageQueue
   readonly packetIds: PacketIds
+  /** when the full queue may be searched for expired messages again */
+  #searchFromMs = Number.NEGATIVE_INFINITY
 
   // lives as long as its owner lets it
   /** QoS 0 that waits because the peer does not read */
@@ -170,7 +175,7 @@ export class QosSender {
   }
 
   /**
-   * Takes a QoS 1 or 2 delivery: sends it, or queues it.
+   * Takes a QoS 1 or 2 delivery: sends it, or queues it; one that expires at once (interval 0) is never queued (semantics E-05).
    * @returns false when the queue had no room and the delivery is lost
    */
   publish(delivery: Delivery, nowMs: number): boolean {
@@ -187,7 +192,23 @@ export class QosSender {
       this.#sendFirst(output, delivery, nowMs)
       return true
     }
-    const dropped = this.queue.push(delivery)
+    if (delivery.message.isExpired(nowMs)) {
+      this.#owner.deliveryDropped(delivery, DropReason.EXPIRED, 1)
+      return true
+    }
+    return this.#enqueue(delivery, nowMs)
+  }
+
+  // A full queue first gives up what has expired in it [MQTT-3.3.2-5]; it is looked through once a second at most.
+  #enqueue(delivery: Delivery, nowMs: number): boolean {
+    let dropped = this.queue.push(delivery)
+    let expired: readonly Delivery[] = []
+    if (dropped === REJECTED && nowMs >= this.#searchFromMs) {
+      this.#searchFromMs = nowMs + SEARCH_INTERVAL_MS
+      expired = this.queue.removeIf(({ message }) => message.isExpired(nowMs))
+      if (expired.length > 0) dropped = this.queue.push(delivery)
+    }
+    for (const one of expired) this.#owner.deliveryDropped(one, DropReason.EXPIRED, 1)
     if (dropped > 0) this.#owner.deliveryDropped(null, DropReason.QUEUE_FULL, dropped)
     if (dropped === REJECTED) this.#owner.deliveryDropped(delivery, DropReason.QUEUE_FULL, 1)
     return dropped !== REJECTED

@@ -14,13 +14,24 @@ export interface RetainedDelivery {
   readonly subscription: Subscription
 }
 
+/** Knows what is retained now. */
+export interface RetainedSource {
+  /** False when the message was replaced, deleted, or has expired. */
+  isRetained(message: Message): boolean
+}
+
 /**
  * Retained messages that a session still has to get for its new subscriptions. They are looked up one by one as the peer
  * takes them, so 100,000 matching topics cost one iterator (semantics R-14).
  */
 export class RetainedBacklog {
+  readonly #retained: RetainedSource
   readonly #sources: Source[] = []
   #next: RetainedDelivery | null = null
+
+  constructor(retained: RetainedSource) {
+    this.#retained = retained
+  }
 
   get isEmpty(): boolean {
     return this.#next === null && this.#sources.length === 0
@@ -46,6 +57,8 @@ export class RetainedBacklog {
 
   /** The message to send next, not taken yet; null when all were sent. */
   peek(nowMs: number): RetainedDelivery | null {
+    // it had to wait, and a newer one may have passed it meanwhile (semantics R-05)
+    if (this.#next !== null && !this.#retained.isRetained(this.#next.message)) this.#next = null
     while (this.#next === null && this.#sources.length > 0) {
       const source = this.#sources[0]!
       const { done, value } = source.messages.next()

@@ -24,13 +24,13 @@ import { Delivery } from './delivery.ts'
 import type { MessageQueue } from './message-queue.ts'
 import { QosReceiver } from './qos-receiver.ts'
 import { type DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
-import { RetainedBacklog } from './retained-backlog.ts'
+import { RetainedBacklog, type RetainedSource } from './retained-backlog.ts'
 import type { SessionOutput } from './session-output.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 import { IncomingTopicAliases } from './topic-alias.ts'
 
 /** What a session asks of the Server around it. */
-export interface ServerSessionHost {
+export interface ServerSessionHost extends RetainedSource {
   /** Routes a message. @returns Reason Code for its acknowledgement */
   publish(session: ServerSession, publish: Publish, nowMs: number): number
   /** Judges one requested subscription. @returns the QoS to grant, or a Reason Code of 0x80 or more */
@@ -42,6 +42,8 @@ export interface ServerSessionHost {
   /** The order of arrival so far, see Message.sequence. */
   readonly sequence: number
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void
+  /** QoS 0 messages wait for a client that is away, like QoS 1 and 2 (semantics O-08). */
+  readonly queuesQos0?: boolean
 }
 
 /** What was agreed for one Network Connection. */
@@ -61,11 +63,13 @@ export interface ConnectionTerms extends PeerLimits {
 /** The Server's side of one session. */
 export class ServerSession {
   // lives as long as the Session
+  /** messages given up because too many waited; counted by the host */
+  lostMessages = 0
   readonly state: SessionState
   readonly #host: ServerSessionHost
   readonly #sender: QosSender
   readonly #receiver: QosReceiver
-  readonly #backlog = new RetainedBacklog()
+  readonly #backlog: RetainedBacklog
 
   // lives as long as the Network Connection
   #output: SessionOutput | null = null
@@ -76,6 +80,7 @@ export class ServerSession {
   constructor(state: SessionState, qos0Queue: MessageQueue, host: ServerSessionHost) {
     this.state = state
     this.#host = host
+    this.#backlog = new RetainedBacklog(host)
     this.#sender = new QosSender(this, state.inFlight, state.queue, qos0Queue, state.packetIds)
     this.#receiver = new QosReceiver(this, state.incomingQos2)
   }
@@ -143,7 +148,7 @@ export class ServerSession {
     sharedFilter: string | null,
     nowMs: number,
   ): boolean {
-    if (qos === QoS.AT_MOST_ONCE) {
+    if (qos === QoS.AT_MOST_ONCE && (this.isConnected || !this.#host.queuesQos0)) {
       this.#sender.publishQos0(message, retain, subscriptionIdentifiers, nowMs)
       return true
     }

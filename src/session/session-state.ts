@@ -26,8 +26,8 @@ export interface Subscription {
  */
 export class SessionState {
   readonly clientId: string
-  /** identity that made the session: user name, or null for anonymous (semantics S-16) */
-  readonly owner: string | null
+  /** identity that made the session, or that resumed it where sessions have no owners: user name, or null for anonymous (semantics S-16) */
+  owner: string | null
   sessionExpiryIntervalSeconds = 0
   readonly subscriptions = new Map<string, Subscription>()
   /** outgoing QoS 1 and 2 exchanges by Packet Identifier, in the order of their first sending */

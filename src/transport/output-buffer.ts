@@ -158,6 +158,12 @@ export class OutputBuffer {
     this.#write(true)
   }
 
+  /** Gives output to the Transport now as long as that keeps up; not what waits for `beforeFlush`. */
+  push(): void {
+    if (this.#turn.beforeFlush === null) this.#released = this.#before + this.#end
+    this.#write(false)
+  }
+
   /** Half-closes the Transport after all output, that which waits for `beforeFlush` included. Nothing may follow. */
   end(): void {
     this.#isEnding = true

@@ -14,7 +14,8 @@ async function exchange(options: { password?: string; known?: boolean; userName?
   const { password = 'pencil', known = true, userName = 'user' } = options
   const credentials = await scramCredentials(Buffer.from('pencil'), salt)
   const client = new ScramClient(userName, Buffer.from(password), 'clientnonce')
-  const lookup = async (name: string): Promise<ScramCredentials | null> => (known && name === userName ? credentials : null)
+  const lookup = async (name: string): Promise<ScramCredentials | null> =>
+    known && name === userName ? credentials : null
   const server = await ScramServer.challenge(client.first(), lookup, 'servernonce', decoy)
   const clientFinal = await client.final(server.first)
   return { client, server, clientFinal, serverFinal: server.verify(clientFinal) }

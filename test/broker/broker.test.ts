@@ -30,3 +30,14 @@ it('stops with nothing left open', async () => {
   connected.socket.destroy()
   await stopped
 })
+
+it('delivers what follows a message larger than the bound on output', async () => {
+  const { client } = await startBroker()
+  const subscriber = await client()
+  await subscriber.subscribe('t')
+  const publisher = await client()
+  publisher.publish('t', Buffer.alloc(2_000_000, 'x'))
+  for (const payload of ['a', 'b', 'c']) publisher.publish('t', payload)
+  expect((await subscriber.message()).payload).toHaveLength(2_000_000)
+  for (const payload of ['a', 'b', 'c']) expect(await subscriber.message()).toMatchObject({ payload })
+})

@@ -211,7 +211,7 @@ describe('properties', () => {
     [['--prop', 'user-property=a'], 'user-property=NAME=VALUE'],
     [['--prop', 'payload-format-indicator=2'], 'a number from 0 to 1'],
     [['--prop', 'connect.receive-maximum=0'], 'a number from 1 to 65535'],
-    [['--prop', 'topic-alias=1'], 'topic aliases are used by themselves'],
+    [['--prop', 'topic-alias=1'], 'topic-alias belongs to one connection'],
     [['--prop', 'subscription-identifier=1'], 'from the broker only'],
   ])('are refused in %j', (argv, expected) => {
     expect(message(() => pub(argv))).toContain(expected)

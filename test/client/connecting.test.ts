@@ -304,6 +304,21 @@ describe('a Server that does not know the version', () => {
     expect([heard, broker.connectionCount]).toEqual([['fallback', 'closed CONNECT_REFUSED'], 2])
   })
 
+  it('ends the client when the second attempt fails in another way', async () => {
+    const broker = await ScriptedBroker.start()
+    const { client } = new TestClient(broker.address, { fallbackToV311: true })
+    const outcome = client.connect().catch((reason: unknown) => reason)
+    const first = await broker.connection()
+    await first.expect(PacketType.CONNECT)
+    first.sendBytes('20 02 00 01')
+    const second = await broker.connection()
+    await second.expect(PacketType.CONNECT)
+    second.end()
+
+    expect(await outcome).toMatchObject({ kind: NO_CONNACK })
+    expect(broker.connectionCount).toBe(2)
+  })
+
   it.each<[string, Partial<ClientOptions>]>([
     ['a password without user name', { password: Buffer.from('x') }],
     ['an empty client id and a session', { clientId: '', cleanStart: false }],

@@ -23,6 +23,10 @@ async function connected(options: ConstructorParameters<typeof TestClient>[1] = 
   return { broker, test, peer }
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 describe('backpressure', () => {
   it('says stop when the Server does not read, and go when it has read', async () => {
     const { test, peer } = await connected()
@@ -94,6 +98,16 @@ describe('backpressure', () => {
     )
 
     expect(await Promise.all(outcomes)).toEqual([0, 0, 0])
+  })
+})
+
+describe('drained', () => {
+  it('comes without a word of the Server when send() said stop for one large message', async () => {
+    const { test, peer } = await connected()
+    const hasRoom = test.client.send(Message.create('t', Buffer.alloc(MIB + MIB / 4)), null)
+    if (!hasRoom) await test.hear('drained')
+
+    await peer.expect(PacketType.PUBLISH)
   })
 })
 
@@ -200,6 +214,36 @@ describe('disconnect', () => {
     expect(test.heard).toEqual(['closed'])
   })
 
+  it('notices that the Server has closed, though messages are paused', async () => {
+    const { test, peer } = await connected()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    test.client.pauseMessages()
+    for (let i = 0; i < 100; i++) peer.send(publish('t', Buffer.alloc(1_000)))
+
+    await test.client.disconnect()
+    expect(test.heard.at(-1)).toBe('closed')
+  })
+
+  it('gives a Server time that reads slowly', async () => {
+    const { test, peer } = await connected()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    peer.socket.pause()
+    // far more than the kernel's buffers hold
+    const sent = 60
+    for (let i = 0; i < sent; i++) test.client.send(Message.create('t', Buffer.alloc(500_000)), null)
+    const parted = test.client.disconnect()
+    const { pendingBytes } = test.client
+    peer.socket.resume()
+    while (test.client.pendingBytes === pendingBytes) await nextTurn()
+    peer.socket.pause()
+    vi.advanceTimersByTime(2_000)
+    for (let i = 0; i < 3; i++) await nextTurn()
+    peer.socket.resume()
+
+    expect((await peer.rest()).length).toBe(sent + 1)
+    await parted
+  })
+
   it('cuts a Server off that neither reads nor closes', async () => {
     const { test, peer } = await connected()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -207,7 +251,7 @@ describe('disconnect', () => {
     while (test.client.send(Message.create('t', Buffer.alloc(500_000)), null)) {}
     const parted = test.client.disconnect()
     await vi.advanceTimersByTimeAsync(2_000)
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     await vi.advanceTimersByTimeAsync(2_000)
 
     await parted

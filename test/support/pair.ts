@@ -110,6 +110,10 @@ class Host implements ServerSessionHost {
     return [][Symbol.iterator]()
   }
 
+  isRetained(): boolean {
+    return false
+  }
+
   subscriptionSet(): void {}
 
   subscriptionRemoved(): void {}

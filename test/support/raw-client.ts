@@ -38,10 +38,9 @@ const LARGEST = 268_435_460
 export class RawClient {
   readonly socket: Socket
   readonly version: ProtocolVersion
-  /** every byte received so far */
-  received: Buffer = Buffer.alloc(0)
   readonly #decoder: Decoder
   readonly #packets: AnyPacket[] = []
+  #chunks: Buffer[] = []
   #wake: (() => void) | null = null
   #ended = false
   #lastPacketId = 0
@@ -54,7 +53,7 @@ export class RawClient {
       this.#packets.push(packet)
     }
     socket.on('data', (chunk) => {
-      this.received = Buffer.concat([this.received, chunk])
+      this.#chunks.push(chunk)
       // a copy: messages are looked at long after the turn
       this.#decoder.push(Buffer.from(chunk), {
         receivePublish: (publish) => {
@@ -166,6 +165,12 @@ export class RawClient {
 
   // ---- receiving
 
+  /** Every byte received so far. */
+  get received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]!
+  }
+
   /** The next packet of the server. Fails when the connection ends before one comes. */
   async next(): Promise<AnyPacket> {
     for (;;) {
@@ -215,6 +220,11 @@ export class RawClient {
     }
   }
 
+  /** True when the server has ended the connection, as far as it is known here. */
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
   /** Packets that came and were not taken. */
   get waiting(): readonly AnyPacket[] {
     return this.#packets
@@ -226,9 +236,34 @@ export class RawClient {
     await this.expect(PacketType.PINGRESP)
   }
 
+  /** Sends PINGREQ and takes all packets that come before its answer. */
+  async untilPong(): Promise<AnyPacket[]> {
+    this.send(PINGREQ)
+    const packets: AnyPacket[] = []
+    for (;;) {
+      const packet = await this.next()
+      if (packet.packetType === PacketType.PINGRESP) return packets
+      packets.push(packet)
+    }
+  }
+
   /** Resolves when the server has ended the connection; packets that came before stay for {@link next}. */
   async closed(): Promise<void> {
     while (!this.#ended) await new Promise<void>((resolve) => (this.#wake = resolve))
+  }
+
+  /**
+   * Awaits the end of an accepted connection by the server and fails unless a 5.0 client is told this Reason Code in DISCONNECT,
+   * as the last packet, and any other client nothing.
+   */
+  async closesWith(reasonCode: number): Promise<void> {
+    await this.closed()
+    const told = this.#packets.splice(0).map((packet) => {
+      return packet.packetType === PacketType.DISCONNECT ? `DISCONNECT ${packet.reasonCode}` : packet.packetType
+    })
+    const due = this.version === ProtocolVersion.V5 ? [`DISCONNECT ${reasonCode}`] : []
+    if (told.join() !== due.join())
+      throw new Error(`expected ${due.join() || 'nothing'}, got ${told.join() || 'nothing'}`)
   }
 
   /** Breaks the connection off without DISCONNECT, by reset. */

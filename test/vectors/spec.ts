@@ -10,6 +10,8 @@ export interface StatementIds {
 export interface SpecProperty {
   readonly id: number
   readonly name: string
+  /** its name in JavaScript libraries */
+  readonly key: string
   readonly type: 'byte' | 'uint16' | 'uint32' | 'varint' | 'utf8' | 'binary' | 'utf8pair'
   /** packets it may stand in; WILL is the will inside CONNECT */
   readonly packets: readonly string[]

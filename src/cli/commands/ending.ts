@@ -49,6 +49,21 @@ export function watchTimeout(ending: Ending, timeoutMs: number | undefined, unfi
   return () => clearTimeout(timer)
 }
 
+/**
+ * Waits for something that comes before there is anything to end.
+ * @param unfinished says what did not come
+ * @throws Failure (rejects) with code 27 when the time of `-W` is over first
+ */
+export async function inTime<T>(promise: Promise<T>, timeoutMs: number | undefined, unfinished: string): Promise<T> {
+  const ending = new Ending()
+  const stopWatch = watchTimeout(ending, timeoutMs, () => unfinished)
+  try {
+    return await Promise.race([promise, ending.ended as Promise<never>])
+  } finally {
+    stopWatch()
+  }
+}
+
 /** Ends with 130 or 143 on SIGINT or SIGTERM, or with 0 when nothing awaited is unfinished then. */
 export function watchInterrupt(ending: Ending, context: Context, isUnfinished: () => boolean): void {
   context.onInterrupt((signal) => {

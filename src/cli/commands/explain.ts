@@ -1,4 +1,5 @@
 import { ClientError, ClientErrorKind } from '../../client/client-error.ts'
+import { ReasonCode } from '../../codec/reason-code.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
 
@@ -16,6 +17,14 @@ const exitCodes: Readonly<Record<ClientErrorKind, ExitCode>> = {
   [ClientErrorKind.CLOSED]: ExitCode.CONNECTION_LOST,
 }
 
+/** What to try when CONNECT is refused. */
+const hints = new Map<number | null, string>([
+  [ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, 'try another version with -V'],
+  [ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, 'try another client identifier with -i'],
+  [ReasonCode.BAD_USER_NAME_OR_PASSWORD, 'check user name and password (-u, -P)'],
+  [ReasonCode.NOT_AUTHORIZED, 'the broker may want another user name and password (-u, -P)'],
+])
+
 /**
  * What a failed client means to the user: an exit code and one line that names the broker.
  * @throws what is no ClientError: a fault of our own
@@ -25,5 +34,6 @@ export function explain(error: unknown, where: string): Failure {
   if (!(error instanceof ClientError)) throw error
   // a failed dial names the address itself
   const message = error.message.includes(where) ? error.message : `${where}: ${error.message}`
-  return new Failure(exitCodes[error.kind], message, error)
+  const hint = error.kind === ClientErrorKind.CONNECT_REFUSED ? hints.get(error.reasonCode) : undefined
+  return new Failure(exitCodes[error.kind], hint === undefined ? message : `${message}; ${hint}`, error)
 }

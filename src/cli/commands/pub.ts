@@ -2,11 +2,14 @@ import { createReadStream } from 'node:fs'
 import { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
 import { PublishHeader, publishRemainingLength } from '../../codec/packets/publish.ts'
+import type { Properties } from '../../codec/property.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
+import { ProtocolViolation } from '../../codec/violation.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
+import { exactBytes } from '../input/exact-bytes.ts'
 import { type PayloadSource, RepeatedPayload, readWhole, StreamedPayloads } from '../input/payload-source.ts'
 import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
 import { type Typed, ValueError } from '../options/option-row.ts'
@@ -15,6 +18,7 @@ import { propertiesFor } from '../options/property-argument.ts'
 import type { publishRows } from '../options/publish.ts'
 import { topicName as topicNameKind } from '../options/values.ts'
 import { dryRun } from './dry-run.ts'
+import { inTime } from './ending.ts'
 import { readPassword } from './password.ts'
 import { Publisher } from './publisher.ts'
 
@@ -32,16 +36,30 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
   checkSources(typed)
   const target = targetOf(parsed, context.environment)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
-  const template = Message.create(topicOf(typed, target.topic), '', {
-    qos: typed.qos ?? QoS.AT_MOST_ONCE,
-    retain: typed.retain ?? false,
-    properties: propertiesFor(PacketType.PUBLISH, properties),
-  })
+  const template = templateOf(typed, topicOf(typed, target.topic), propertiesFor(PacketType.PUBLISH, properties))
+  const goodbye = {
+    willOnExit: typed.willOnExit ?? false,
+    properties: propertiesFor(PacketType.DISCONNECT, properties),
+  }
   const password = await readPassword(typed, target, context, usesStdin(typed))
-  const options = clientOptions(typed, { target, password, properties, reconnects: isStream(typed) })
-  const source = await openSource(typed, context, MAXIMUM_REMAINING_LENGTH - overhead(template))
+  const options = clientOptions(typed, { target, password, properties, reconnects: isStream(typed), needsV5: false })
+  const maximumBytes = MAXIMUM_REMAINING_LENGTH - overhead(template)
+  const source = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   if (typed.dryRun) return dryRun(source, template, options.version ?? ProtocolVersion.V5, context)
-  return new Publisher(source, template, options, typed, context).run()
+  return new Publisher(source, template, options, typed, goodbye, context).run()
+}
+
+function templateOf(typed: PublishOptions, topicName: string, properties: Properties): Message {
+  try {
+    return Message.create(topicName, '', {
+      qos: typed.qos ?? QoS.AT_MOST_ONCE,
+      retain: typed.retain ?? false,
+      properties,
+    })
+  } catch (error) {
+    if (error instanceof ProtocolViolation) throw new UsageError(error.message)
+    throw error
+  }
 }
 
 function topicOf(typed: PublishOptions, topicOfUrl: string | null): string {
@@ -101,7 +119,7 @@ async function openSource(typed: PublishOptions, context: Context, maximumBytes:
 async function readPayload(typed: PublishOptions, context: Context, maximumBytes: number): Promise<Buffer> {
   const [message] = typed.message ?? []
   const [file] = typed.file ?? []
-  if (message !== undefined) return Buffer.from(message)
+  if (message !== undefined) return exactBytes(message)
   if (typed.null) return Buffer.alloc(0)
   if (file !== undefined && file !== '-') return readWhole(createReadStream(file), file, maximumBytes)
   return readWhole(context.streams.stdin, 'stdin', maximumBytes)

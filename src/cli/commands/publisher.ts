@@ -1,4 +1,4 @@
-import { Client, type ClientOptions, type PublishDone } from '../../client/client.ts'
+import type { Client, ClientOptions, PublishDone } from '../../client/client.ts'
 import { type ClientError, ClientErrorKind } from '../../client/client-error.ts'
 import type { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
@@ -13,11 +13,14 @@ import { withPayload } from '../input/message-template.ts'
 import type { PayloadSource, SourceSink } from '../input/payload-source.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { publishRows } from '../options/publish.ts'
-import { ConnectionReport, farewell, sayGoodbye } from './client-run.ts'
+import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
 import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
 import { explain } from './explain.ts'
 
 type PublishOptions = Typed<typeof publishRows>
+
+/** How often to look whether the last bytes have gone. */
+const UNSENT_CHECK_MS = 10
 
 interface Refusal {
   count: number
@@ -32,7 +35,7 @@ export class Publisher implements SourceSink {
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
-  readonly #report: ConnectionReport
+  readonly #goodbye: Goodbye
   readonly #ending = new Ending()
   readonly #refusals = new Map<number, Refusal>()
   readonly #done: PublishDone
@@ -40,12 +43,14 @@ export class Publisher implements SourceSink {
   #settled = 0
   #abandoned = 0
   #sourceEnded = false
+  #unsentTimer: NodeJS.Timeout | null = null
 
   constructor(
     source: PayloadSource,
     template: Message,
     options: ClientOptions,
     typed: PublishOptions,
+    goodbye: Goodbye,
     context: Context,
   ) {
     this.#source = source
@@ -53,10 +58,10 @@ export class Publisher implements SourceSink {
     this.#typed = typed
     this.#context = context
     this.#where = formatAddress(options.address)
-    this.#report = new ConnectionReport(context, options, typed.debug ?? false)
+    this.#goodbye = goodbye
     this.#done = (reasonCode, properties) => this.#settle(reasonCode, properties)
-    this.#client = new Client(options, {
-      ...this.#report.handler,
+    this.#client = createClient(options, {
+      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
       drained: () => source.resume(),
       closed: (error) => {
         if (error !== null) this.#ending.fail(this.#explainEnd(error))
@@ -67,17 +72,24 @@ export class Publisher implements SourceSink {
   async run(): Promise<ExitCode> {
     const stopWatch = watchTimeout(this.#ending, this.#typed.timeout, () => this.#progress())
     watchInterrupt(this.#ending, this.#context, () => true)
-    this.#client.connect().then(
-      () => this.#source.start(this),
-      (error) => this.#ending.fail(explain(error, this.#where)),
-    )
+    this.#start().catch((error) => this.#ending.fail(error))
     try {
       return await this.#ending.ended
     } finally {
       stopWatch()
       this.#source.stop()
-      await farewell(this.#client, this.#report.version, this.#typed.willOnExit ?? false)
+      if (this.#unsentTimer !== null) clearTimeout(this.#unsentTimer)
+      await farewell(this.#client, this.#goodbye)
     }
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#client.connect()
+    } catch (error) {
+      throw explain(error, this.#where)
+    }
+    if (!this.#ending.isOver) this.#source.start(this)
   }
 
   payload(bytes: Buffer): void {
@@ -114,11 +126,27 @@ export class Publisher implements SourceSink {
   }
 
   #endWhenSettled(): void {
-    if (!this.#sourceEnded || this.#settled < this.#given || this.#abandoned > 0) return
-    sayGoodbye(this.#client, this.#report.version, this.#typed.willOnExit ?? false).then(() => {
-      if (this.#refusals.size === 0) this.#ending.with(ExitCode.DONE)
-      else this.#ending.fail(this.#refusalFailure())
-    })
+    if (this.#sourceEnded && this.#settled === this.#given && !this.#ending.isOver) this.#endWhenSent()
+  }
+
+  // A QoS 0 message is done when it is in the socket's buffer, but published only when it has left that too: a broker that
+  // reads slowly is waited for, and one that goes away meanwhile is an error.
+  #endWhenSent(): void {
+    if (this.#ending.isOver) return
+    if (this.#client.pendingBytes > 0) {
+      this.#unsentTimer = setTimeout(() => this.#endWhenSent(), UNSENT_CHECK_MS)
+      return
+    }
+    sayGoodbye(this.#client, this.#goodbye).then(
+      () => this.#endWithOutcome(),
+      (error) => this.#ending.fail(error),
+    )
+  }
+
+  #endWithOutcome(): void {
+    if (this.#abandoned > 0) this.#ending.fail(this.#neverAcknowledged('the broker has lost the session'))
+    else if (this.#refusals.size > 0) this.#ending.fail(this.#refusalFailure())
+    else this.#ending.with(ExitCode.DONE)
   }
 
   #refusalFailure(): Failure {
@@ -141,11 +169,15 @@ export class Publisher implements SourceSink {
   // Messages without their acknowledgement are what matters most to who reads the exit code.
   #explainEnd(error: ClientError): Failure {
     const failure = explain(error, this.#where)
+    const isLost = error.kind === ClientErrorKind.CONNECTION_LOST || error.kind === ClientErrorKind.DISCONNECTED
+    const isOpen = this.#settled - this.#abandoned < this.#given
+    if (!isLost || !isOpen || this.#template.qos === QoS.AT_MOST_ONCE) return failure
+    return this.#neverAcknowledged(failure.message)
+  }
+
+  #neverAcknowledged(why: string): Failure {
     const open = this.#given - this.#settled + this.#abandoned
-    if (open === 0 || this.#template.qos === QoS.AT_MOST_ONCE || error.kind !== ClientErrorKind.CONNECTION_LOST) {
-      return failure
-    }
     const messages = open === 1 ? '1 message was' : `${open} messages were`
-    return new Failure(ExitCode.PUBLISH_REFUSED, `${messages} never acknowledged: ${failure.message}`, error)
+    return new Failure(ExitCode.PUBLISH_REFUSED, `${messages} never acknowledged: ${why}`)
   }
 }

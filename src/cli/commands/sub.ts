@@ -1,4 +1,4 @@
-import { Client, type ClientOptions } from '../../client/client.ts'
+import type { Client, ClientOptions } from '../../client/client.ts'
 import { PacketType } from '../../codec/packet-type.ts'
 import type { Publish } from '../../codec/packets/publish.ts'
 import type { Suback } from '../../codec/packets/suback.ts'
@@ -8,6 +8,7 @@ import type { Properties } from '../../codec/property.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../../codec/reason-code.ts'
+import { ProtocolViolation } from '../../codec/violation.ts'
 import { isSharedFilter, matches } from '../../topic/topic-filter.ts'
 import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
@@ -23,7 +24,7 @@ import { JsonLinesFormat } from '../output/json-lines.ts'
 import type { MessageFormat } from '../output/message-format.ts'
 import { TextFormat } from '../output/text.ts'
 import { TurnBuffer } from '../output/turn-buffer.ts'
-import { ConnectionReport, farewell } from './client-run.ts'
+import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
 import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
 import { explain } from './explain.ts'
 import { readPassword } from './password.ts'
@@ -37,6 +38,7 @@ interface Plan {
   readonly unsubscribe: readonly string[]
   readonly unsubscribeProperties: Properties
   readonly filterOut: readonly string[]
+  readonly goodbye: Goodbye
   readonly typed: SubscribeOptions
 }
 
@@ -52,10 +54,12 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
     unsubscribe: typed.unsubscribe ?? [],
     unsubscribeProperties: propertiesFor(PacketType.UNSUBSCRIBE, properties),
     filterOut: typed.filterOut ?? [],
+    goodbye: { willOnExit: typed.willOnExit ?? false, properties: propertiesFor(PacketType.DISCONNECT, properties) },
     typed,
   }
   const password = await readPassword(typed, target, context, false)
-  const options = clientOptions(typed, { target, password, properties, reconnects: true })
+  const needsV5 = optionOfV5(typed) !== null
+  const options = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
   return new Subscriber(plan, options, context).run()
 }
 
@@ -97,14 +101,15 @@ function filterOfUrl(topic: string): string {
 
 function checkVersion(typed: SubscribeOptions): void {
   if ((typed.protocolVersion ?? ProtocolVersion.V5) === ProtocolVersion.V5) return
-  const needsV5 = typed.noLocal
-    ? '--no-local'
-    : typed.retainAsPublished
-      ? '--retain-as-published'
-      : typed.retainHandling !== undefined
-        ? '--retain-handling'
-        : null
-  if (needsV5 !== null) throw new UsageError(`${needsV5} needs MQTT 5.0, and -V asks for an older version`)
+  const option = optionOfV5(typed)
+  if (option !== null) throw new UsageError(`${option} needs MQTT 5.0, and -V asks for an older version`)
+}
+
+// What was typed that older versions do not have.
+function optionOfV5(typed: SubscribeOptions): string | null {
+  if (typed.noLocal) return '--no-local'
+  if (typed.retainAsPublished) return '--retain-as-published'
+  return typed.retainHandling === undefined ? null : '--retain-handling'
 }
 
 /** One run of `sub`. */
@@ -113,7 +118,6 @@ class Subscriber {
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
-  readonly #report: ConnectionReport
   readonly #ending = new Ending()
   readonly #format: MessageFormat
   readonly #printed: TurnBuffer
@@ -128,10 +132,10 @@ class Subscriber {
     this.#format = typed.json
       ? new JsonLinesFormat(() => new Date())
       : new TextFormat(typed.verbose ?? false, !typed.noNewline)
-    this.#report = new ConnectionReport(context, options, typed.debug ?? false)
-    this.#client = new Client(options, {
-      ...this.#report.handler,
+    this.#client = createClient(options, {
+      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
       message: (publish) => this.#receive(publish),
+      resubscribed: (filters, suback) => this.#resubscribed(filters, suback),
       closed: (error) => {
         if (error !== null) this.#ending.fail(explain(error, this.#where))
       },
@@ -155,7 +159,7 @@ class Subscriber {
     } finally {
       stopWatch()
       this.#printed.flush()
-      await farewell(this.#client, this.#report.version, typed.willOnExit ?? false)
+      await farewell(this.#client, this.#plan.goodbye)
     }
   }
 
@@ -165,26 +169,38 @@ class Subscriber {
       await this.#client.connect()
       if (unsubscribe.length > 0)
         this.#reportUnsuback(await this.#client.unsubscribe(unsubscribe, unsubscribeProperties))
-      if (requests.length > 0) this.#judgeSuback(await this.#client.subscribe(requests, subscribeProperties))
+      if (requests.length > 0) {
+        const filters = requests.map(({ topicFilter }) => topicFilter)
+        this.#judgeSuback(filters, await this.#client.subscribe(requests, subscribeProperties))
+      }
     } catch (error) {
+      if (error instanceof ProtocolViolation && error.ours) throw new UsageError(error.message)
       throw error instanceof Failure ? error : explain(error, this.#where)
     }
     this.#isSubscribed = true
     if (typed.exitAfterSuback) this.#end()
   }
 
-  #judgeSuback({ codes, properties }: Suback): void {
-    const refused = codes.filter((code) => code >= ReasonCode.UNSPECIFIED_ERROR).length
+  /** @throws Failure when no filter was granted */
+  #judgeSuback(topicFilters: readonly string[], { codes, properties }: Suback): void {
     const reason = properties.reasonString === undefined ? '' : ` (${JSON.stringify(properties.reasonString)})`
-    const refusals = this.#plan.requests.flatMap(({ topicFilter }, i) => {
+    const refusals = topicFilters.flatMap((topicFilter, i) => {
       const code = codes[i]!
       if (code < ReasonCode.UNSPECIFIED_ERROR) return []
       return [`${JSON.stringify(topicFilter)}: ${formatReasonCode(code, PacketType.SUBACK)}`]
     })
-    if (refused === 0) return
-    const text = `${this.#where} refused to subscribe to ${refusals.join(', ')}${reason}`
-    if (refused === codes.length) throw new Failure(ExitCode.SUBSCRIBE_REFUSED, text)
+    if (refusals.length === 0) return
+    const text = `${this.#where} refused SUBSCRIBE to ${refusals.join(', ')}${reason}`
+    if (refusals.length === codes.length) throw new Failure(ExitCode.SUBSCRIBE_REFUSED, text)
     this.#context.talk.say(`${text}; going on with the others`)
+  }
+
+  #resubscribed(topicFilters: readonly string[], suback: Suback): void {
+    try {
+      this.#judgeSuback(topicFilters, suback)
+    } catch (error) {
+      this.#ending.fail(error)
+    }
   }
 
   #reportUnsuback({ codes }: Unsuback): void {
@@ -196,7 +212,7 @@ class Subscriber {
   }
 
   #receive(publish: Publish): void {
-    if (this.#ending.isOver) return
+    if (this.#ending.isOver) return this.#leave()
     const { typed, filterOut } = this.#plan
     const { topicName, retain } = publish.message
     if (filterOut.some((filter) => matches(filter, topicName))) return
@@ -206,10 +222,16 @@ class Subscriber {
     if (++this.#count === typed.count) this.#end()
   }
 
-  // All that was asked for has come; what else is on the way is not looked at.
+  // All that was asked for has come.
   #end(): void {
     this.#client.pauseMessages()
     this.#ending.with(ExitCode.DONE)
+  }
+
+  // One message too many. Leaving within this call, before it is acknowledged, keeps it and those behind it at the broker
+  // for the next time; the last one printed was acknowledged when its own call returned.
+  #leave(): void {
+    sayGoodbye(this.#client, this.#plan.goodbye).catch((error) => this.#ending.fail(error))
   }
 
   #outputFailed(error: Error | null): void {

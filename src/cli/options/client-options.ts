@@ -104,6 +104,8 @@ export interface ClientExtras {
   readonly properties: readonly PropertyArgument[]
   /** reconnect when the connection is lost, as long as nothing else was typed */
   readonly reconnects: boolean
+  /** the command was asked for something that 5.0 alone can do: no falling back to 3.1.1 */
+  readonly needsV5: boolean
 }
 
 /**
@@ -111,7 +113,7 @@ export interface ClientExtras {
  * @throws UsageError for what does not fit together
  */
 export function clientOptions(typed: Typed<ClientRows>, extras: ClientExtras): ClientOptions {
-  const { target, password, properties, reconnects } = extras
+  const { target, password, properties, reconnects, needsV5 } = extras
   const version = typed.protocolVersion ?? ProtocolVersion.V5
   const connect = propertiesFor(PacketType.CONNECT, properties)
   check(typed, version, extras)
@@ -134,7 +136,8 @@ export function clientOptions(typed: Typed<ClientRows>, extras: ClientExtras): C
     ...(typed.maxInflight === undefined ? {} : { maximumInFlight: typed.maxInflight }),
     ...(typed.bind === undefined ? {} : { bindAddress: typed.bind }),
     reconnect: reconnectPolicy(typed, reconnects),
-    fallbackToV311: typed.protocolVersion === undefined && properties.length === 0 && typed.sessionExpiry === undefined,
+    fallbackToV311:
+      typed.protocolVersion === undefined && properties.length === 0 && typed.sessionExpiry === undefined && !needsV5,
   }
 }
 

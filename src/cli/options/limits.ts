@@ -8,6 +8,7 @@ export const limitKeys = {
   maximumPacketBytes: 'maxPacketSize',
   connectTimeoutSeconds: 'maxConnectTime',
   closeTimeoutSeconds: 'maxCloseTime',
+  stuckTimeoutSeconds: 'maxStuckTime',
   maximumInFlightMessages: 'maxInflight',
   receiveMaximum: 'receiveMaximum',
   maximumQueuedMessages: 'maxQueued',

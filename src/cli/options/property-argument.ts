@@ -136,7 +136,7 @@ function unsendable(row: PropertyRow, place: PropertyPlace): string | null {
     return 'a property that a client may send; subscription-identifier in PUBLISH comes from the broker only'
   }
   if (place === PacketType.PUBLISH && row.key === 'topicAlias') {
-    return 'a property to choose; topic aliases are used by themselves where they help'
+    return 'a property of the message; topic-alias belongs to one connection and is not sent'
   }
   if (place === PacketType.DISCONNECT && row.key === 'serverReference') {
     return 'a property that a client may send; server-reference comes from the broker only'

@@ -103,7 +103,7 @@ export const publishRows = {
 export const publishSpec: CommandSpec<typeof publishRows> = {
   name: 'pub',
   summary: 'publish one message, a file, stdin or lines',
-  synopsis: '[URL] -t TOPIC (-m TEXT | -f FILE | -n | -s | -l) [OPTION ...]',
+  synopsis: '[URL] -t TOPIC (-m TEXT | -f FILE | -n | -s | -l) [OPTION...]',
   description: [
     'Publishes messages, byte for byte as they were given, and ends with exit code 0 when the broker has taken them: at QoS 1 ' +
       'and 2 after the last acknowledgement, at QoS 0 when they have been sent.',
@@ -118,7 +118,7 @@ export const publishSpec: CommandSpec<typeof publishRows> = {
     },
     {
       text: 'Keep a configuration at a broker that wants a password:',
-      line: 'mqtt-kit pub mqtt://ann@broker.example.com --password-env SECRET -t cfg -f c.json -r',
+      line: 'mqtt-kit pub mqtt://ann@broker.lan --password-env PW -t cfg -f cfg.json -r',
     },
   ],
 }

@@ -105,13 +105,12 @@ export const serveRows = {
 export const serveSpec: CommandSpec<typeof serveRows> = {
   name: 'serve',
   summary: 'run a broker',
-  synopsis: '[OPTION ...]',
+  synopsis: '[OPTION...]',
   description: [
     'Runs a broker for MQTT 3.1, 3.1.1 and 5.0 until it gets SIGINT or SIGTERM. When all listeners are open, exactly one line ' +
-      'goes to stdout, which names them:',
-    'mqtt-kit ready mqtt://127.0.0.1:1883',
-    'With --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}. SIGINT and SIGTERM tell the clients, ' +
-      'close the connections and end with exit code 0; a second signal ends at once.',
+      'goes to stdout: mqtt-kit ready mqtt://127.0.0.1:1883',
+    'The line names all listeners; with --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}. ' +
+      'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once.',
   ],
   rows: serveRows,
   examples: [

@@ -99,7 +99,7 @@ export const subscribeRows = {
 export const subscribeSpec: CommandSpec<typeof subscribeRows> = {
   name: 'sub',
   summary: 'subscribe and print messages',
-  synopsis: '[URL] -t FILTER [OPTION ...]',
+  synopsis: '[URL] -t FILTER [OPTION...]',
   description: [
     'Prints the payload of every message that matches one of the filters, byte for byte, and a newline. It goes on until -C or ' +
       '-W ends it, the connection is lost for good, the reader of stdout has gone, or Ctrl-C.',
@@ -113,7 +113,7 @@ export const subscribeSpec: CommandSpec<typeof subscribeRows> = {
     { text: 'Wait at most ten seconds for one message:', line: 'mqtt-kit sub -t home/door -C 1 -W 10' },
     {
       text: 'Receive what came while away, as JSON:',
-      line: "mqtt-kit sub mqtt://broker.example.com -i desk -c -q 1 -t 'orders/#' --json",
+      line: "mqtt-kit sub mqtt://broker.lan -i desk -c -q 1 -t 'orders/#' --json",
     },
   ],
 }

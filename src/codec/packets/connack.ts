@@ -32,14 +32,15 @@ export function decodeConnack(reader: Reader): Connack {
   const sessionPresent = judged && (flags & 1) === 1
   const v5 = reader.version === ProtocolVersion.V5
   const codeAt = reader.offset
-  const code = reader.byte(v5 ? 'Reason Code' : 'Return Code')
+  const field = v5 ? 'Reason Code' : 'Return Code'
+  const code = reader.byte(field)
   // A Server that does not speak 5.0 answers with return code 1 of 3.1.1, two bytes and no properties.
   const refusalOfOlderServer = v5 && code === ReturnCode.UNACCEPTABLE_PROTOCOL_VERSION && reader.remaining === 0
   const known =
     v5 && !refusalOfOlderServer
       ? isReasonCodeAllowed(PacketType.CONNACK, code, reader.sender)
       : code <= ReturnCode.NOT_AUTHORIZED
-  if (!known) reader.violate('CONNACK_CODE_INVALID', codeAt, 'Reason Code', { detail: `code ${code}` })
+  if (!known) reader.violate('CONNACK_CODE_INVALID', codeAt, field, { detail: `code ${code}` })
   if (sessionPresent && code !== 0) reader.violate('CONNACK_SESSION_PRESENT_ON_REFUSAL', flagsAt, 'Session Present')
   const properties = v5 && !refusalOfOlderServer ? decodeProperties(reader, PacketType.CONNACK) : NO_PROPERTIES
   reader.finish()

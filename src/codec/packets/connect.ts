@@ -6,6 +6,7 @@ import { decodeProperties, encodeProperties } from '../property-section.ts'
 import { ProtocolVersion } from '../protocol-version.ts'
 import type { QoS } from '../qos.ts'
 import type { Reader } from '../reader.ts'
+import { ReasonCode } from '../reason-code.ts'
 import type { Writer } from '../writer.ts'
 
 /** The Will of a CONNECT packet (5.0 section 3.1.2.5). */
@@ -70,7 +71,7 @@ const PASSWORD = 0x40
 const USER_NAME = 0x80
 
 /**
- * Decodes the body of CONNECT and sets the reader's version.
+ * Decodes the body of CONNECT and sets the reader's version and senderMaximumPacketBytes.
  * @throws ProtocolViolation PROTOCOL_NAME_UNKNOWN, PROTOCOL_LEVEL_UNSUPPORTED, CONNECT_RESERVED_FLAG and the rest of its rows
  */
 export function decodeConnect(reader: Reader): Connect {
@@ -84,6 +85,7 @@ export function decodeConnect(reader: Reader): Connect {
   checkFlags(reader, flags, flagsAt)
   const keepAliveSeconds = reader.uint16('Keep Alive')
   const properties = version === ProtocolVersion.V5 ? decodeProperties(reader, PacketType.CONNECT) : NO_PROPERTIES
+  reader.senderMaximumPacketBytes = properties.maximumPacketBytes ?? Number.POSITIVE_INFINITY
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     reader.violate('AUTHENTICATION_DATA_WITHOUT_METHOD', flagsAt + 3, 'Authentication Data')
   }
@@ -146,7 +148,7 @@ function decodeWill(reader: Reader, flags: number): Will {
   const properties = reader.version === ProtocolVersion.V5 ? decodeProperties(reader, WILL_PROPERTIES) : NO_PROPERTIES
   if (reader.remaining === 0) reader.fail('WILL_MISSING', reader.offset, 'Will Topic')
   const at = reader.offset
-  const topicName = reader.string('Will Topic')
+  const topicName = reader.string('Will Topic', ReasonCode.TOPIC_NAME_INVALID)
   const fault = topicNameFault(topicName)
   if (fault === TopicNameFault.EMPTY) {
     reader.violate('WILL_TOPIC_INVALID', at, 'Will Topic', { statement: 'MQTT-4.7.3-1' })

@@ -31,14 +31,16 @@ export function decodeSuback(reader: Reader): Suback {
   const v5 = reader.version === ProtocolVersion.V5
   const properties = v5 ? decodeProperties(reader, PacketType.SUBACK) : NO_PROPERTIES
   if (reader.remaining === 0) reader.violate('SUBACK_CODE_COUNT', reader.offset, 'Payload')
+  const field = v5 ? 'Reason Code' : 'Return Code'
   const codes: number[] = []
   while (reader.remaining > 0) {
-    const code = reader.byte('Reason Code')
+    const code = reader.byte(field)
     const known = v5
       ? isReasonCodeAllowed(PacketType.SUBACK, code, reader.sender)
       : code <= 2 || code === SUBACK_FAILURE
-    if (!known)
-      reader.violate('SUBACK_CODE_INVALID', reader.offset - 1, 'Reason Code', { detail: `code 0x${code.toString(16)}` })
+    if (!known) {
+      reader.violate('SUBACK_CODE_INVALID', reader.offset - 1, field, { detail: `code 0x${code.toString(16)}` })
+    }
     codes.push(code)
   }
   return new Suback(packetId, codes, properties)

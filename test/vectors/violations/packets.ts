@@ -355,7 +355,7 @@ const subscriptions: readonly ViolationVector[] = [
     sender: SERVER,
     bytes: hex('90 04 00 01 00 03'), // SUBACK, Remaining Length 4, Packet Identifier 1, two codes
     offset: 5,
-    field: 'Reason Code',
+    field: 'Return Code',
   },
   {
     title: 'SUBACK 5.0 with code 0x11',

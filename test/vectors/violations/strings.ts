@@ -162,6 +162,8 @@ const inEachField = fields.flatMap(({ in: place, field, sender, bytes, offset, v
     bytes: bytes(hex('61 00 62')),
     offset,
     field,
+    // a Will Topic that is none has a code of its own (semantics C-14)
+    ...(field === 'Will Topic' ? { reasonCode: 0x90 } : {}),
   },
 ])
 

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { completeLimits, limitRows } from '../../src/broker/limits.ts'
+import { UsageError } from '../../src/cli/failure.ts'
+import { brokerOptions } from '../../src/cli/options/broker-options.ts'
+import { limitKeys } from '../../src/cli/options/limits.ts'
+import { longName } from '../../src/cli/options/option-row.ts'
+import { merged, parse } from '../../src/cli/options/parse.ts'
+import { serveRows } from '../../src/cli/options/serve.ts'
+
+function options(line: string) {
+  return brokerOptions(merged(parse(line === '' ? [] : line.split(' '), serveRows, {})!))
+}
+
+describe('the options of the broker', () => {
+  it('are a listener on the loopback interface and port 1883', () => {
+    expect(options('')).toMatchObject({ host: '127.0.0.1', port: 1883, listen: [], allowAnonymous: true })
+  })
+
+  it('leave port 1883 alone when --listen names other places', () => {
+    expect(options('--listen mqtt://127.0.0.1:1884')).toMatchObject({ port: null, listen: ['mqtt://127.0.0.1:1884'] })
+    expect(options('--listen mqtt://127.0.0.1:1884 -p 0')).toMatchObject({ port: 0 })
+  })
+
+  it('hold the users, and no others may connect', () => {
+    const { users, allowAnonymous } = options('--user ann:a:b --user bob:')
+
+    expect([...users!]).toEqual([
+      ['ann', 'a:b'],
+      ['bob', ''],
+    ])
+    expect(allowAnonymous).toBe(false)
+  })
+
+  it.each(['-h 0.0.0.0', '-h ::', '-h 192.0.2.1', '-h example.com', '--listen mqtt://:1883', '--listen mqtt://[::]:0'])(
+    'are refused for %s without authentication',
+    (line) => {
+      expect(() => options(line)).toThrow(UsageError)
+      expect(() => options(line)).toThrow('add --user NAME:PASSWORD, or --allow-anonymous')
+      expect(() => options(`${line} --allow-anonymous`)).not.toThrow()
+      expect(() => options(`${line} --user ann:secret`)).not.toThrow()
+    },
+  )
+
+  it.each(['-h localhost', '-h ::1', '-h 127.8.9.1', '--listen unix:/tmp/mqtt.sock', '--listen mqtt://[::1]:0'])(
+    'are accepted for %s without authentication',
+    (line) => {
+      expect(() => options(line)).not.toThrow()
+    },
+  )
+
+  it.each(Object.entries(limitKeys))('set %s by --%s', (name, key) => {
+    const { minimum } = limitRows[name as keyof typeof limitRows]
+
+    const { limits } = options(`--${longName(key)} ${minimum}`)
+
+    expect(limits).toEqual({ [name]: minimum })
+    expect(() => completeLimits(limits)).not.toThrow()
+  })
+
+  it('keep no retained messages with --no-retain', () => {
+    expect(options('')).toMatchObject({ retainAvailable: true })
+    expect(options('--no-retain')).toMatchObject({ retainAvailable: false })
+  })
+})
