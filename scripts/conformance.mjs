@@ -7,11 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { formatPage } from './lib/conformance-page.mjs'
-import { collectProofs, rowsOf } from './lib/conformance-rows.mjs'
+import { conformanceReport } from './lib/conformance-report.mjs'
 
 /** @typedef {import('./lib/conformance-rows.mjs').TestFile} TestFile */
-/** @typedef {import('./lib/conformance-rows.mjs').Statement} Statement */
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = join(root, 'docs/conformance.md')
@@ -20,9 +18,13 @@ const OUTSIDE = ['test/cli/', 'test/interop/']
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false }, report: { type: 'string' } } })
 const files = values.report === undefined ? runTests() : readReport(values.report)
-const { text, errors } = report(files)
-if (values.check && readPage() !== text) errors.push('docs/conformance.md is out of date: npm run conformance')
+const { text, errors } = conformanceReport(files, {
+  ...readData('statements.json'),
+  v31: readData('v31/differences.json'),
+  exceptions: { 'not-observable': readData('not-observable.json'), 'not-built': readData('not-built.json') },
+})
 if (!values.check) writeFileSync(page, text)
+else if (readPage() !== text) errors.push('docs/conformance.md is out of date: npm run conformance writes it anew')
 for (const error of errors) console.error(error)
 if (errors.length > 0) process.exitCode = 1
 
@@ -45,7 +47,10 @@ function runTests() {
  * @returns {TestFile[]}
  */
 function readReport(file) {
-  return JSON.parse(readFileSync(file, 'utf8')).testResults
+  const { testResults } = /** @type {{ testResults: TestFile[] }} */ (JSON.parse(readFileSync(file, 'utf8')))
+  return testResults
+    .map((one) => ({ ...one, name: relative(root, one.name).replaceAll('\\', '/') }))
+    .filter(({ name }) => !OUTSIDE.some((folder) => name.startsWith(folder)))
 }
 
 /** @param {string} file */
@@ -59,67 +64,4 @@ function readPage() {
   } catch {
     return null
   }
-}
-
-/**
- * @param {TestFile[]} results
- * @returns {{ text: string, errors: string[] }}
- */
-function report(results) {
-  const inRepository = (/** @type {string} */ file) => relative(root, file).replaceAll('\\', '/')
-  const inside = results.filter(({ name }) => !OUTSIDE.some((folder) => inRepository(name).startsWith(folder)))
-  const { proofs, errors } = collectProofs(inside, inRepository)
-  const exceptions = { notObservable: readData('not-observable.json'), notBuilt: readData('not-built.json') }
-  const data = readData('statements.json')
-  const anySide = (/** @type {{ id: string, rule: string }} */ item) => ({ ...item, binds: 'server', testable: [] })
-  const bound = (/** @type {Statement} */ item) => {
-    const testable = item.binds === 'both' ? ['server', 'client'] : [item.binds]
-    return { ...item, testable }
-  }
-  const lists = /** @type {const} */ ([
-    [
-      'v311',
-      'MQTT 3.1.1',
-      'Ids beginning with U311 are ours, for rules of the standard that have no number.',
-      data.v311,
-    ],
-    ['v5', 'MQTT 5.0', 'Ids beginning with U5 are ours, for rules of the standard that have no number.', data.v5],
-    [
-      'v31',
-      'MQTT 3.1',
-      'Where 3.1 differs from 3.1.1; its text has no numbers, so the ids are ours.',
-      readData('v31/differences.json').map(bound),
-    ],
-    [
-      'semantics',
-      'Behaviour of the broker',
-      'What follows from the statements together, and what they leave open; the ids are ours.',
-      data.semantics.map(anySide),
-    ],
-  ])
-  const chapters = lists.map(([list, heading, text, statements]) => {
-    const rows = rowsOf(list, statements, proofs, exceptions)
-    const known = new Set(rows.map(({ id }) => id))
-    for (const row of rows) {
-      if (row.verdict === 'MISSING')
-        errors.push(
-          `${heading}: ${row.id} has no test for ${row.side === 'any' ? 'either side' : `the ${row.side}`}: ${row.rule}`,
-        )
-      if (row.verdict === 'FAILED') errors.push(`${heading}: a test of ${row.id} fails`)
-    }
-    for (const [name, reasons] of Object.entries(exceptions)) {
-      for (const id of Object.keys(reasons[list])) {
-        if (!known.has(id)) errors.push(`${heading}: ${id} of ${name} does not exist`)
-        else if (rows.every((row) => row.id !== id || row.reason === ''))
-          errors.push(`${heading}: ${id} of ${name} has a test`)
-      }
-    }
-    for (const [key, [first]] of proofs) {
-      const id = key.slice(list.length + 1)
-      if (key.startsWith(`${list} `) && !known.has(id))
-        errors.push(`${heading}: ${id} does not exist: ${first?.file}: ${first?.sentence}`)
-    }
-    return { heading, text, rows }
-  })
-  return { text: formatPage(chapters), errors }
 }

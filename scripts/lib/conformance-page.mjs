@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import('./conformance-rows.mjs').Row} Row
- * @typedef {{ heading: string, text: string, rows: Row[] }} Chapter
+ * @typedef {{ heading: string, text: string, rows: Row[], sharedCount: number }} Chapter
  */
 
 const LONGEST_TITLE = 120
@@ -10,9 +10,24 @@ const LONGEST_TITLE = 120
 const HEAD = `# Conformance
 
 Which test proves which statement of MQTT. Written by \`npm run conformance\` from a run of the tests; a check fails when it is
-out of date. A statement binds the broker, the client or both, and has one row for each side that a test can watch;
-"shared" tests show code that both sides run. Not every line of the standard is in it, and a test shows cases, not all.
+out of date, when a statement has no row to show, or when a title names a statement that does not exist.
+
+A statement binds the broker, the client or both, and has a row for each side on which a breach could be seen. A test of the
+broker or of the client talks to it over a socket, or to its session; a shared test shows code that both sides run, such as the
+codec, and does not fill a row of one side. A row shows one test and how many more there are. Tests show cases, not all.
 `
+
+const COLUMNS = [
+  'statements',
+  'rows',
+  'proven for the broker',
+  'for the client',
+  'for either',
+  'also in shared tests',
+  'not observable',
+  'not built yet',
+  'missing',
+]
 
 /**
  * @param {Chapter[]} chapters
@@ -24,49 +39,43 @@ export function formatPage(chapters) {
 
 /** @param {Chapter[]} chapters */
 function summary(chapters) {
-  const lines = chapters.map(({ heading, rows }) => {
-    const count = (/** @type {(row: Row) => boolean} */ test) => rows.filter(test).length
-    const statements = new Set(rows.map(({ id }) => id)).size
-    const proven = (/** @type {Row['side']} */ side) => count((row) => row.verdict === 'proven' && row.side === side)
-    const others = /** @type {const} */ (['not observable', 'not built yet', 'MISSING'])
-    const cells = [statements, rows.length, proven('broker'), proven('client'), proven('any')]
-    const verdicts = others.map((verdict) =>
-      count((row) => row.verdict === verdict || (verdict === 'MISSING' && row.verdict === 'FAILED')),
-    )
-    return `| ${[heading, ...cells, ...verdicts].join(' | ')} |`
-  })
-  return `| | statements | rows | proven for the broker | for the client | for either | not observable | not built yet | missing |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
-${lines.join('\n')}
-`
+  return table(['', ...COLUMNS], chapters.map(summaryRow))
+}
+
+/** @param {Chapter} chapter */
+function summaryRow({ heading, rows, sharedCount }) {
+  const count = (/** @type {(row: Row) => boolean} */ test) => rows.filter(test).length
+  const proven = (/** @type {Row['side']} */ side) => count((row) => row.verdict === 'proven' && row.side === side)
+  return [
+    heading,
+    new Set(rows.map(({ id }) => id)).size,
+    rows.length,
+    proven('broker'),
+    proven('client'),
+    proven('any'),
+    sharedCount,
+    count(({ verdict }) => verdict === 'not observable'),
+    count(({ verdict }) => verdict === 'not built yet'),
+    count(({ verdict }) => verdict === 'MISSING' || verdict === 'FAILED'),
+  ].map(String)
 }
 
 /** @param {Chapter} chapter */
 function formatChapter({ heading, text, rows }) {
-  return `## ${heading}
-
-${text}
-
-| statement | side | what | verdict | test | file |
-| --- | --- | --- | --- | --- | --- |
-${rows.map(formatRow).join('\n')}
-`
+  const columns = ['statement', 'side', 'what', 'verdict', 'test', 'file']
+  return `## ${heading}\n\n${text}\n\n${table(columns, rows.map(cellsOf))}`
 }
 
-/** @param {Row} row */
-function formatRow({ id, side, rule, verdict, reason, proofs }) {
-  const first = proofs[0]
+/**
+ * @param {Row} row
+ * @returns {string[]}
+ */
+function cellsOf({ id, side, rule, verdict, reason, proofs }) {
+  const [first] = proofs
+  const told = reason === '' ? verdict : `${verdict}: ${reason}`
+  if (first === undefined) return [id, side, rule, told, '', '']
   const more = proofs.length > 1 ? ` (+${proofs.length - 1})` : ''
-  const test = first === undefined ? '' : `${shorten(first.sentence)}${more}`
-  const cells = [
-    id,
-    side,
-    rule,
-    reason === '' ? verdict : `${verdict}: ${reason}`,
-    test,
-    first === undefined ? '' : first.file,
-  ]
-  return `| ${cells.map(escapeCell).join(' | ')} |`
+  return [id, side, rule, told, `${shorten(first.sentence)}${more}`, first.file]
 }
 
 /** @param {string} text */
@@ -74,7 +83,21 @@ function shorten(text) {
   return text.length <= LONGEST_TITLE ? text : `${text.slice(0, text.lastIndexOf(' ', LONGEST_TITLE))} ...`
 }
 
+/**
+ * @param {string[]} columns
+ * @param {string[][]} rows
+ */
+function table(columns, rows) {
+  const lines = [columns, columns.map(() => '---'), ...rows.map((row) => row.map(escapeCell))]
+  return `${lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('')}`
+}
+
 /** @param {string} text */
 function escapeCell(text) {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('|', '\\|')
+    .replaceAll('<', '&lt;')
+    .replaceAll('*', '\\*')
+    .replaceAll(/[\u0000-\u001f]+/g, ' ')
 }

@@ -6,7 +6,10 @@ import { parseTitle, sideOf } from './conformance-title.mjs'
  * @typedef {import('./conformance-title.mjs').Side} Side
  * @typedef {{ id: string, binds: 'client' | 'server' | 'both', testable: string[], rule: string }} Statement
  * @typedef {Record<List, Record<string, string>>} Reasons id -> why it has no test
+ * @typedef {{ 'not-observable': Reasons, 'not-built': Reasons }} Exceptions
  * @typedef {{ sentence: string, file: string, side: Side, status: string }} Proof one test that names a statement
+ * @typedef {{ ancestorTitles: string[], title: string, status: string }} TestResult
+ * @typedef {{ name: string, assertionResults: TestResult[] }} TestFile as the JSON reporter of vitest writes it
  *
  * @typedef {object} Row
  * @property {string} id
@@ -17,47 +20,43 @@ import { parseTitle, sideOf } from './conformance-title.mjs'
  * @property {Proof[]} proofs tests of that side
  */
 
-/** @typedef {{ name: string, assertionResults: { ancestorTitles: string[], title: string, status: string }[] }} TestFile as the JSON reporter of vitest writes it */
-
 /**
- * Every proof by list and id, in the order of file and line.
+ * Every proof by list and id, in the order of file and line. A test that was skipped proves nothing.
  *
  * @param {TestFile[]} files
- * @param {(file: string) => string} relative path of a file in the repository
  * @returns {{ proofs: Map<string, Proof[]>, errors: string[] }} keys are `v5 MQTT-3.1.2-22`
  */
-export function collectProofs(files, relative) {
+export function collectProofs(files) {
   /** @type {Map<string, Proof[]>} */
   const proofs = new Map()
-  const errors = []
-  for (const { file, results } of files
-    .map((one) => ({ file: relative(one.name), results: one.assertionResults }))
-    .sort(byFile)) {
-    for (const { ancestorTitles, title, status } of results) {
+  /** @type {Set<string>} */
+  const errors = new Set()
+  for (const { name, assertionResults } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const result of assertionResults) {
       try {
-        const titles = [...ancestorTitles, title].map((one) => parseTitle(one, file))
-        const sentence = titles
-          .map((one) => one.sentence)
-          .filter((one) => one !== '')
-          .join(': ')
-        for (const { list, id } of titles.flatMap(({ ids }) => ids)) {
-          const key = `${list} ${id}`
-          proofs.set(key, [...(proofs.get(key) ?? []), { sentence, file, side: sideOf(file), status }])
-        }
+        addProofs(proofs, name, result)
       } catch (error) {
-        errors.push(`${file}: ${/** @type {Error} */ (error).message}`)
+        errors.add(`${name}: ${/** @type {Error} */ (error).message}`)
       }
     }
   }
-  return { proofs, errors: [...new Set(errors)] }
+  return { proofs, errors: [...errors] }
 }
 
 /**
- * @param {{ file: string }} a
- * @param {{ file: string }} b
+ * @param {Map<string, Proof[]>} proofs
+ * @param {string} file
+ * @param {TestResult} result
  */
-function byFile(a, b) {
-  return a.file < b.file ? -1 : 1
+function addProofs(proofs, file, { ancestorTitles, title, status }) {
+  if (status !== 'passed' && status !== 'failed') return
+  const titles = [...ancestorTitles, title].map((one) => parseTitle(one, file))
+  const sentences = titles.map(({ sentence }) => sentence).filter((sentence) => sentence !== '')
+  const proof = { sentence: sentences.join(': '), file, side: sideOf(file), status }
+  for (const { list, id } of titles.flatMap(({ ids }) => ids)) {
+    const key = `${list} ${id}`
+    proofs.set(key, [...(proofs.get(key) ?? []), proof])
+  }
 }
 
 /**
@@ -82,21 +81,16 @@ export function sidesOf({ binds, testable }) {
  * @param {List} list
  * @param {Statement[]} statements
  * @param {Map<string, Proof[]>} proofs
- * @param {{ notObservable: Reasons, notBuilt: Reasons }} exceptions
+ * @param {Exceptions} exceptions
  * @returns {Row[]}
  */
 export function rowsOf(list, statements, proofs, exceptions) {
   return statements.flatMap((statement) => {
-    const all = proofs.get(`${list} ${statement.id}`) ?? []
+    const { id, rule } = statement
+    const all = proofs.get(`${list} ${id}`) ?? []
     return sidesOf(statement).map((side) => {
-      const ofSide = all.filter((proof) => (side === 'any' || proof.side === side) && proof.status !== 'skipped')
-      return {
-        id: statement.id,
-        side,
-        rule: statement.rule,
-        proofs: ofSide,
-        ...judge(list, statement.id, ofSide, exceptions),
-      }
+      const ofSide = all.filter((proof) => side === 'any' || proof.side === side)
+      return { id, side, rule, proofs: ofSide, ...judge(list, id, ofSide, exceptions) }
     })
   })
 }
@@ -105,15 +99,15 @@ export function rowsOf(list, statements, proofs, exceptions) {
  * @param {List} list
  * @param {string} id
  * @param {Proof[]} proofs
- * @param {{ notObservable: Reasons, notBuilt: Reasons }} exceptions
+ * @param {Exceptions} exceptions
  * @returns {Pick<Row, 'verdict' | 'reason'>}
  */
-function judge(list, id, proofs, { notObservable, notBuilt }) {
+function judge(list, id, proofs, exceptions) {
   if (proofs.some(({ status }) => status === 'failed')) return { verdict: 'FAILED', reason: '' }
-  if (proofs.some(({ status }) => status === 'passed')) return { verdict: 'proven', reason: '' }
-  const unseen = notObservable[list][id]
+  if (proofs.length > 0) return { verdict: 'proven', reason: '' }
+  const unseen = exceptions['not-observable'][list][id]
   if (unseen !== undefined) return { verdict: 'not observable', reason: unseen }
-  const missing = notBuilt[list][id]
+  const missing = exceptions['not-built'][list][id]
   if (missing !== undefined) return { verdict: 'not built yet', reason: missing }
   return { verdict: 'MISSING', reason: '' }
 }

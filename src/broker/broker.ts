@@ -21,6 +21,7 @@ import { DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
+import { type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
 import { parseSharedFilter } from '../topic/topic-filter.ts'
 import { levelCount } from '../topic/topic-name.ts'
@@ -63,6 +64,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   trace: ConnectionOwner['trace'] = null
   readonly #options: BrokerOptions
   readonly #access: Access
+  readonly #offers: SubscriptionOffers
   readonly #admission: Admission
   readonly #clock: Clock
   readonly #deadlines: Deadlines
@@ -87,6 +89,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.limits = completeLimits(options.limits)
     const users = options.users ?? new Map<string, string>()
     this.#access = options.access ?? new UserAccess(users, options.allowAnonymous ?? users.size === 0)
+    this.#offers = {
+      wildcardSubscriptionAvailable: options.wildcardSubscriptionAvailable ?? true,
+      sharedSubscriptionAvailable: options.sharedSubscriptionAvailable ?? true,
+      subscriptionIdentifierAvailable: options.subscriptionIdentifierAvailable ?? true,
+    }
     this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
     this.#clock = options.clock ?? new SystemClock()
     this.#deadlines = new Deadlines(this.#clock)
@@ -231,7 +238,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       // MQTT 3.1 has no Session Present (semantics M-01)
       return new Connack(sessionPresent && connect.version !== ProtocolVersion.V3_1, 0)
     }
-    return new Connack(sessionPresent, ReasonCode.SUCCESS, connackProperties(connect, terms, this.limits, agreed))
+    return new Connack(
+      sessionPresent,
+      ReasonCode.SUCCESS,
+      connackProperties(connect, terms, this.limits, this.#offers, agreed),
+    )
   }
 
   // The older connection goes first, and its will is routed before the new CONNACK (semantics S-01, W-03).
@@ -304,7 +315,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const nowMs = this.#clock.nowMs()
     record.startCountdown(nowMs)
     if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
-    else this.#deadlines.watch(record)
+    // a will that is out at once leaves a session that expires later
+    if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
   }
 
   connectionClosed(connection: NetworkConnection): void {
@@ -414,8 +426,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   // ---- subscriptions: ServerSessionHost
 
-  judgeSubscription(session: ServerSession, request: SubscriptionRequest, _subscriptionIdentifier: number): number {
+  judgeSubscription(session: ServerSession, request: SubscriptionRequest, subscriptionIdentifier: number): number {
     const { topicFilter } = request
+    const refusal = subscriptionRefusal(request, subscriptionIdentifier > 0, this.#offers)
+    if (refusal !== ReasonCode.SUCCESS) return refusal
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
     if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
     if (!this.#access.maySubscribe(session.state.owner, session.clientId, filter)) return ReasonCode.NOT_AUTHORIZED

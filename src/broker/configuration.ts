@@ -29,6 +29,12 @@ export interface BrokerOptions {
   /** false: a session may be resumed by any identity (default true: only by the one that made it) */
   readonly sessionsHaveOwners?: boolean
   readonly retainAvailable?: boolean
+  /** false: CONNACK says so, and a filter that asks for it is refused with 0xA2, 3.1.1: 0x80; default true */
+  readonly wildcardSubscriptionAvailable?: boolean
+  /** as {@link wildcardSubscriptionAvailable}, with 0x9E */
+  readonly sharedSubscriptionAvailable?: boolean
+  /** as {@link wildcardSubscriptionAvailable}, with 0xA1 */
+  readonly subscriptionIdentifierAvailable?: boolean
   /** true: a payload that is marked as text and is not UTF-8 is refused with 0x99; default false */
   readonly checkPayloadFormat?: boolean
   /** true: QoS 0 messages wait for clients that are away, like QoS 1 and 2; default false */

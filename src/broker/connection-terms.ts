@@ -3,6 +3,7 @@ import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import type { QoS } from '../codec/qos.ts'
 import type { ConnectionTerms } from '../session/server-session.ts'
+import type { SubscriptionOffers } from '../session/server-terms.ts'
 import type { Limits } from './limits.ts'
 
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
@@ -56,6 +57,7 @@ export function connackProperties(
   connect: Connect,
   terms: ConnectionTerms,
   limits: Limits,
+  offers: SubscriptionOffers,
   agreed: Agreed,
 ): Properties {
   const properties: Properties = {}
@@ -64,6 +66,9 @@ export function connackProperties(
   if (terms.ownReceiveMaximum !== DEFAULT_RECEIVE_MAXIMUM) properties.receiveMaximum = terms.ownReceiveMaximum
   if (terms.maximumQos < 2) properties.maximumQos = terms.maximumQos
   if (!terms.retainAvailable) properties.retainAvailable = 0
+  if (!offers.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = 0
+  if (!offers.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = 0
+  if (!offers.subscriptionIdentifierAvailable) properties.subscriptionIdentifierAvailable = 0
   if (limits.maximumPacketBytes < LARGEST_PACKET_BYTES) properties.maximumPacketBytes = limits.maximumPacketBytes
   if (agreed.assignedClientId !== null) properties.assignedClientIdentifier = agreed.assignedClientId
   if (terms.ownTopicAliasMaximum > 0) properties.topicAliasMaximum = terms.ownTopicAliasMaximum

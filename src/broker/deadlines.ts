@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** Stale entries that the heap may hold beside as many as there are live ones. */
-const STALE_ENTRIES = 1024
+const STALE_ENTRIES = 64
 
 /**
  * One wake-up for all deadlines of a broker, in order of their time. A packet that pushes a keep alive ahead costs nothing

@@ -294,10 +294,10 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
 
   /** Refuses the CONNECT with a code of 0x80 or more, in the words of the client's version, and closes [MQTT-3.2.2-7 v5, MQTT-3.2.2-5 v311]. */
   refuse(reasonCode: number, properties: Properties = {}): void {
-    const version = this.version ?? ProtocolVersion.V3_1_1
+    const { version } = this
     const code = version === ProtocolVersion.V5 ? reasonCode : returnCodeFor(reasonCode)
-    // [MQTT-3.2.2-6 v311] no return code fits: close without CONNACK
-    if (code !== null) this.#sendRefusal(new Connack(false, code, properties), version)
+    // nothing to answer when CONNECT has not come; [MQTT-3.2.2-6 v311] close without CONNACK when no return code fits
+    if (version !== null && code !== null) this.#sendRefusal(new Connack(false, code, properties), version)
     this.#startClosing()
   }
 

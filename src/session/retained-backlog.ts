@@ -2,7 +2,7 @@ import type { Message } from '../codec/message.ts'
 import type { Subscription } from './session-state.ts'
 
 interface Source {
-  readonly subscription: Subscription
+  subscription: Subscription
   readonly messages: Iterator<Message>
   /** order of arrival when the subscription was made */
   readonly sinceSequence: number
@@ -42,7 +42,16 @@ export class RetainedBacklog {
     this.#sources.push({ subscription, messages, sinceSequence })
   }
 
-  /** Forgets what is left for a filter: the subscription was replaced or removed. */
+  /** The subscription was replaced by one that asks for nothing itself: what is left for its filter is sent as the new one says. */
+  replace(subscription: Subscription): void {
+    const { topicFilter } = subscription
+    if (this.#next?.subscription.topicFilter === topicFilter) this.#next = { message: this.#next.message, subscription }
+    for (const source of this.#sources) {
+      if (source.subscription.topicFilter === topicFilter) source.subscription = subscription
+    }
+  }
+
+  /** Forgets what is left for a filter: the subscription was removed, or all is to be sent anew. */
   cancel(topicFilter: string): void {
     if (this.#next?.subscription.topicFilter === topicFilter) this.#next = null
     for (let i = this.#sources.length - 1; i >= 0; i--) {

@@ -209,13 +209,14 @@ export class ServerSession {
     }
     const replaced = this.state.subscriptions.get(topicFilter) ?? null
     this.state.subscriptions.set(topicFilter, subscription)
-    this.#backlog.cancel(topicFilter)
     this.#host.subscriptionSet(this, subscription, replaced)
     // [MQTT-3.3.1-9 to 11 v5], none for Shared Subscriptions (5.0 section 4.8.2)
     const wanted =
       request.retainHandling === RetainHandling.ALWAYS ||
       (request.retainHandling === RetainHandling.IF_NEW && replaced === null)
-    if (wanted && !isSharedFilter(topicFilter)) {
+    if (!wanted) this.#backlog.replace(subscription)
+    else if (!isSharedFilter(topicFilter)) {
+      this.#backlog.cancel(topicFilter)
       this.#backlog.add(subscription, this.#host.retainedMessages(this, topicFilter), this.#host.sequence)
     }
     return subscription.qos

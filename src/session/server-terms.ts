@@ -23,16 +23,20 @@ export interface ClientBounds {
   readonly maximumTopicAliases: number
 }
 
+/** What SUBSCRIBE may ask a Server for (5.0 sections 3.2.2.3.11 to 3.2.2.3.13). */
+export interface SubscriptionOffers {
+  readonly wildcardSubscriptionAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
+  readonly subscriptionIdentifierAvailable: boolean
+}
+
 /** What a Server granted for one Network Connection: CONNACK with the defaults of the standard filled in. */
-export interface ServerTerms extends PeerLimits {
+export interface ServerTerms extends PeerLimits, SubscriptionOffers {
   /** that of CONNECT, or the one that the Server assigned */
   readonly clientId: string
   /** highest QoS of a PUBLISH, in both directions */
   readonly maximumQos: QoS
   readonly retainAvailable: boolean
-  readonly wildcardSubscriptionAvailable: boolean
-  readonly sharedSubscriptionAvailable: boolean
-  readonly subscriptionIdentifierAvailable: boolean
   /** 0: off. That of CONNECT, or the Server's [MQTT-3.2.2-21 v5] */
   readonly keepAliveSeconds: number
   /** how long the Server keeps the Session without Network Connection; 0: not at all */
@@ -78,18 +82,23 @@ export function publishRefusal(message: Message, terms: ServerTerms): number {
 }
 
 /**
- * Why this Server must not be asked for a filter (5.0 sections 3.2.2.3.11 to 3.2.2.3.13).
- * @returns 0, or the Reason Code with which the Server would end the connection
+ * Why a Server does not serve a filter that it is asked for (5.0 sections 3.2.2.3.11 to 3.2.2.3.13).
+ * @param hasIdentifier SUBSCRIBE has a Subscription Identifier
+ * @returns 0, or the Reason Code that says so
  */
-export function subscriptionRefusal(request: SubscriptionRequest, properties: Properties, terms: ServerTerms): number {
+export function subscriptionRefusal(
+  request: SubscriptionRequest,
+  hasIdentifier: boolean,
+  offers: SubscriptionOffers,
+): number {
   const { topicFilter } = request
-  if (!terms.wildcardSubscriptionAvailable && hasWildcard(topicFilter)) {
+  if (!offers.wildcardSubscriptionAvailable && hasWildcard(topicFilter)) {
     return ReasonCode.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED
   }
-  if (!terms.sharedSubscriptionAvailable && isSharedFilter(topicFilter)) {
+  if (!offers.sharedSubscriptionAvailable && isSharedFilter(topicFilter)) {
     return ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
   }
-  if (!terms.subscriptionIdentifierAvailable && properties.subscriptionIdentifiers !== undefined) {
+  if (!offers.subscriptionIdentifierAvailable && hasIdentifier) {
     return ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
   }
   return ReasonCode.SUCCESS

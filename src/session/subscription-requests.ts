@@ -133,7 +133,8 @@ export class SubscriptionRequests implements OpenPacketIds {
   #sendSubscribe(pending: PendingRequest): boolean {
     const terms = this.#terms!
     const requests = pending.requests!
-    pending.refusals = requests.map((request) => subscriptionRefusal(request, pending.properties, terms))
+    const hasIdentifier = pending.properties.subscriptionIdentifiers !== undefined
+    pending.refusals = requests.map((request) => subscriptionRefusal(request, hasIdentifier, terms))
     const allowed = requests.filter((_, i) => pending.refusals[i] === 0)
     if (allowed.length === 0) {
       this.#subscribed(pending, new Suback(0, pending.refusals))

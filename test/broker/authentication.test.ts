@@ -140,7 +140,7 @@ describe('re-authentication', () => {
     return { client, scram, serverFirst }
   }
 
-  it('H-04 [v5:MQTT-4.12.1-1] answers success with AUTH 0x00, while other packets flow', async () => {
+  it('H-04 [v5:MQTT-4.12.1-1] [v5:U5-4.12.1-1] answers success with AUTH 0x00, while other packets flow', async () => {
     const { client, scram, serverFirst } = await again(await startBroker({ users }), 'ann', 'secret')
     await client.quiet()
     client.send(auth(0x18, await scram.final(serverFirst)))

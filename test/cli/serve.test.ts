@@ -16,7 +16,7 @@ const READY = /^mqtt-kit ready (mqtt:\/\/127\.0\.0\.1:\d+)\n$/
 /** A running broker and its URL. */
 async function serve(...args: string[]): Promise<{ program: Program; url: string }> {
   const program = start(['serve', '-p', '0', ...args])
-  await program.says('\n')
+  await program.says(args.includes('--json') ? '"ready"' : 'mqtt-kit ready')
   return { program, url: READY.exec(program.stdout)?.[1] ?? '' }
 }
 

@@ -12,8 +12,15 @@ import { pathToFileURL } from 'node:url'
  * @property {string} rule in our own words
  */
 
-/** Sections of the semantics that are proven by tests of their own; 19, 20 and 23 are drills. */
-const SECTIONS = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22])
+/**
+ * @typedef {object} Behaviour
+ * @property {string} id
+ * @property {string} rule shortened
+ * @property {boolean} needed a test has to name it
+ */
+
+/** Sections of the semantics that are about load and a store: tests may name their items, but need not. */
+const OPTIONAL_SECTIONS = new Set([19, 20])
 
 /** The section whose items have no ids; they get `Z-01` and so on, in their order. */
 const TRAPS_SECTION = 22
@@ -22,7 +29,7 @@ const LONGEST_RULE = 150
 
 /**
  * @param {(file: string) => string} read text of a file, by its path in the folder
- * @returns {{ v311: Statement[], v5: Statement[], semantics: { id: string, rule: string }[] }}
+ * @returns {{ v311: Statement[], v5: Statement[], semantics: Behaviour[] }}
  */
 export function copyStatements(read) {
   return {
@@ -44,18 +51,18 @@ function statements(read, files) {
 
 /** @param {string} text */
 function semantics(text) {
-  /** @type {{ id: string, rule: string }[]} */
+  /** @type {Behaviour[]} */
   const items = []
   let section = 0
   let traps = 0
   for (const line of text.split('\n')) {
     const heading = /^## (\d+)\. /.exec(line)
     if (heading !== null) section = Number(heading[1])
-    if (!SECTIONS.has(section)) continue
+    const needed = !OPTIONAL_SECTIONS.has(section)
     const [, id, rule] = /^\| ([A-Z]-\d\d) \|(?: (?:all|3|5) \|)? (.*) \|$/.exec(line) ?? []
     const [, trap] = (section === TRAPS_SECTION ? /^\* (.*)$/.exec(line) : null) ?? []
-    if (id !== undefined && rule !== undefined) items.push({ id, rule: shorten(rule) })
-    if (trap !== undefined) items.push({ id: `Z-${String(++traps).padStart(2, '0')}`, rule: shorten(trap) })
+    if (id !== undefined && rule !== undefined) items.push({ id, rule: shorten(rule), needed })
+    if (trap !== undefined) items.push({ id: `Z-${String(++traps).padStart(2, '0')}`, rule: shorten(trap), needed })
   }
   return items
 }

@@ -39,6 +39,12 @@ export class FakeClock implements Clock {
     this.#nowMs = until
   }
 
+  /** Lets time pass while nobody is awake, as when the machine sleeps: the next wake-up comes at the end. */
+  sleep(ms: number): void {
+    this.#nowMs += ms
+    this.advance(0)
+  }
+
   /** The wall clock is set by somebody; the monotonic one does not notice. */
   shiftWall(ms: number): void {
     this.#wallOffsetMs += ms

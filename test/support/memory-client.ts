@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { AnyPacket } from '../../src/codec/control-packet.ts'
-import { decodeAll } from '../../src/codec/decoder.ts'
+import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encoder.ts'
 import { PacketType, Role } from '../../src/codec/packet-type.ts'
 import type { ConnectFields } from '../../src/codec/packets/connect.ts'
@@ -21,11 +21,13 @@ export class MemoryClient extends FakeTransport {
   isPaused = false
   #handler: TransportHandler | null = null
   #unsent: Buffer[] = []
-  #seen = 0
+  #seenBytes = 0
+  readonly #decoder: Decoder
 
   private constructor(version: ProtocolVersion) {
     super()
     this.version = version
+    this.#decoder = new Decoder(Role.SERVER, Number.MAX_SAFE_INTEGER, version)
   }
 
   /** Connects, and goes on when CONNACK is there. */
@@ -70,10 +72,14 @@ export class MemoryClient extends FakeTransport {
 
   /** Whole packets that were taken since the last call. */
   packets(): AnyPacket[] {
-    const all = decodeAll(this.taken, Role.SERVER, this.version)
-    const news = all.slice(this.#seen)
-    this.#seen = all.length
-    return news
+    const bytes = this.taken.subarray(this.#seenBytes)
+    this.#seenBytes += bytes.length
+    const packets: AnyPacket[] = []
+    const collect = (packet: AnyPacket): void => {
+      packets.push(packet)
+    }
+    this.#decoder.push(bytes, { receivePublish: collect, receiveAcknowledgement: collect, receivePacket: collect })
+    return packets
   }
 
   /** Payloads of the messages among {@link packets}. */
@@ -89,6 +95,7 @@ export class MemoryClient extends FakeTransport {
     await new Promise((resolve) => setImmediate(resolve))
   }
 
+  /** The connection is lost. */
   close(): void {
     const handler = this.#handler
     this.#handler = null
@@ -106,16 +113,18 @@ export class MemoryClient extends FakeTransport {
 
   override resume(): void {
     this.isPaused = false
-    for (const bytes of this.#unsent.splice(0)) this.sendBytes(bytes)
+    setImmediate(() => {
+      for (const bytes of this.#unsent.splice(0)) this.sendBytes(bytes)
+    })
   }
 
   override end(): void {
     super.end()
-    this.close()
+    setImmediate(() => this.close())
   }
 
   override destroy(): void {
     super.destroy()
-    this.close()
+    setImmediate(() => this.close())
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 const BINARY = fileURLToPath(new URL('../../bin/mqtt-kit.cjs', import.meta.url))
 
@@ -23,22 +23,14 @@ export interface ProgramOptions {
   readonly readStdout?: boolean
 }
 
-const running: Program[] = []
-
-afterEach(async () => {
-  for (const program of running.splice(0)) {
-    program.child.kill('SIGKILL')
-    await program.finished()
-  }
-})
-
 /** The real command line in a process of its own; killed after the test if it still runs. */
 export class Program {
   readonly child: ChildProcess
   readonly #stdout: Buffer[] = []
   #stderr = ''
   #wake: (() => void)[] = []
-  readonly #closed: Promise<unknown>
+  readonly #closed: Promise<void>
+  #isClosed = false
 
   constructor(command: string, args: readonly string[], options: ProgramOptions) {
     const { environment, input } = options
@@ -47,8 +39,13 @@ export class Program {
       env: { ...Object.fromEntries(inherited), ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
-    running.push(this)
-    this.#closed = once(this.child, 'close')
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL')
+      await this.#closed
+    })
+    this.#closed = once(this.child, 'close').then(() => {
+      this.#isClosed = true
+    })
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
       this.#heard()
@@ -82,7 +79,7 @@ export class Program {
   /** Waits until stdout or stderr holds the text. */
   async says(text: string): Promise<void> {
     while (!this.stdout.includes(text) && !this.#stderr.includes(text)) {
-      if (this.child.exitCode !== null) {
+      if (this.#isClosed) {
         throw new Error(`ended before it said ${JSON.stringify(text)}: ${this.stdout}${this.#stderr}`)
       }
       await Promise.race([new Promise<void>((resolve) => this.#wake.push(resolve)), this.#closed])

@@ -3,7 +3,7 @@ import { ClientErrorKind } from '../../src/client/client-error.ts'
 import { PacketType, Role } from '../../src/codec/packet-type.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import { isReasonCodeAllowed } from '../../src/codec/reason-code.ts'
-import { violations } from '../../src/codec/violation.ts'
+import { type ViolationName, violations } from '../../src/codec/violation.ts'
 import { tableViolations } from '../vectors/violations/by-table.ts'
 import type { ViolationVector } from '../vectors/violations/violation-vector.ts'
 import { violationVectors } from '../vectors/violations/violations.ts'
@@ -21,8 +21,8 @@ interface Case {
   /** ids and sentence */
   readonly title: string
   readonly bytes: Buffer
-  /** the one that the receiver cites */
-  readonly statement: string
+  /** the one that the receiver cites; null where the standard has none */
+  readonly statement: string | null
   readonly reasonCode: number
   /** known level, or none: answered with the CONNACK of 3.1.1 */
   readonly isUnsupportedLevel: boolean
@@ -98,14 +98,14 @@ function writtenCase(vector: ViolationVector, sender: Role, version: ProtocolVer
   const { violation, bytes, beforeConnect = false, maximumPacketBytes = null } = vector
   const statement = statementOf(vector, version)
   // a receiver waits for the rest, or has a limit of its own that a test of limits shows
-  if (statement === null || violation === 'STREAM_ENDS_INSIDE_PACKET') return []
+  if (statement === undefined || violation === 'STREAM_ENDS_INSIDE_PACKET') return []
   if (maximumPacketBytes !== null && sender === Role.CLIENT) return []
   // before CONNECT nobody is told anything: tests of the first packet show it
   if (beforeConnect && bytes[0]! >> 4 !== CONNECT) return []
   if (vector.sender !== sender && !breaksTheSame(vector, sender, version, statement)) return []
   return [
     {
-      title: `[${[statement, ...alsoBroken(vector, statement, version, sender)].join(', ')}] refuses ${vector.title}`,
+      title: `${idsOf(vector, statement, version, sender)}refuses ${vector.title}`,
       bytes,
       statement,
       reasonCode: vector.reasonCode ?? violations[violation].reasonCode,
@@ -127,15 +127,53 @@ function tableCases(sender: Role): Case[] {
   }))
 }
 
-function statementOf({ v31, v311, v5 }: ViolationVector, version: ProtocolVersion): string | null {
-  if (version === V5) return v5 ?? null
-  return (version === ProtocolVersion.V3_1 ? v31 : v311) ?? null
+function statementOf({ v31, v311, v5 }: ViolationVector, version: ProtocolVersion): string | null | undefined {
+  if (version === V5) return v5
+  return version === ProtocolVersion.V3_1 ? v31 : v311
 }
 
-function breaksTheSame(vector: ViolationVector, sender: Role, version: ProtocolVersion, statement: string): boolean {
+function breaksTheSame(
+  vector: ViolationVector,
+  sender: Role,
+  version: ProtocolVersion,
+  statement: string | null,
+): boolean {
   if (vector.beforeConnect === true) return false
   const { violation } = decodeChunks([vector.bytes], { sender, version })
   return violation?.violation === vector.violation && violation.statement === statement
+}
+
+/** The broker's behaviour that a violation is about. */
+const behaviours: Partial<Record<ViolationName, string>> = {
+  VARIABLE_BYTE_INTEGER_TOO_LONG: 'B-01',
+  VARIABLE_BYTE_INTEGER_NOT_SHORTEST: 'B-02',
+  PACKET_TYPE_RESERVED: 'B-03',
+  FLAGS_INVALID: 'B-04',
+  PUBREL_FLAGS_INVALID: 'B-04',
+  SUBSCRIBE_FLAGS_INVALID: 'B-04',
+  UNSUBSCRIBE_FLAGS_INVALID: 'B-04',
+  DISCONNECT_FLAGS_INVALID: 'B-04',
+  AUTH_FLAGS_INVALID: 'B-04',
+  QOS_IS_3: 'B-05',
+  DUP_ON_QOS_0: 'B-05',
+  FIELD_PAST_END: 'B-06',
+  TRAILING_BYTES: 'B-06',
+  STRING_NOT_UTF8: 'B-08',
+  STRING_HAS_NUL: 'B-08',
+  PROPERTY_UNKNOWN: 'B-13',
+  PROPERTY_NOT_ALLOWED: 'B-13',
+  PROPERTY_REPEATED: 'B-14',
+  PROPERTY_PAST_END: 'B-15',
+  PROPERTY_VALUE_INVALID: 'B-16',
+  AUTHENTICATION_DATA_WITHOUT_METHOD: 'B-16',
+  TOPIC_ALIAS_IS_0: 'B-16',
+}
+
+/** What a title begins with. */
+function idsOf(vector: ViolationVector, statement: string | null, version: ProtocolVersion, sender: Role): string {
+  const behaviour = sender === Role.CLIENT ? behaviours[vector.violation] : undefined
+  const statements = statement === null ? [] : [statement, ...alsoBroken(vector, statement, version, sender)]
+  return `${behaviour === undefined ? '' : `${behaviour} `}${statements.length === 0 ? '' : `[${statements.join(', ')}] `}`
 }
 
 /** Statements that say the same in other words, or more generally. */

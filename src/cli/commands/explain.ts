@@ -27,11 +27,15 @@ const hints = new Map<number | null, string>([
 
 /**
  * What a failed client means to the user: an exit code and one line that names the broker.
- * @throws what is no ClientError: a fault of our own
  * @param where the broker as `mqtt://host:port`
+ * @param wasConnected true when there was a connection before, so that failing to connect means that it is lost for good
+ * @throws what is no ClientError: a fault of our own
  */
-export function explain(error: unknown, where: string): Failure {
+export function explain(error: unknown, where: string, wasConnected = false): Failure {
   if (!(error instanceof ClientError)) throw error
+  if (wasConnected && exitCodes[error.kind] === ExitCode.CANNOT_CONNECT) {
+    return new Failure(ExitCode.CONNECTION_LOST, `the connection is lost for good: ${error.message}`, error)
+  }
   // a failed dial names the address itself
   const message = error.message.includes(where) ? error.message : `${where}: ${error.message}`
   const hint = error.kind === ClientErrorKind.CONNECT_REFUSED ? hints.get(error.reasonCode) : undefined

@@ -39,9 +39,11 @@ export class Publisher implements SourceSink {
   readonly #ending = new Ending()
   readonly #refusals = new Map<number, Refusal>()
   readonly #done: PublishDone
+  readonly #isStream: boolean
   #given = 0
   #settled = 0
   #abandoned = 0
+  #isConnected = false
   #sourceEnded = false
   #unsentTimer: NodeJS.Timeout | null = null
 
@@ -59,6 +61,7 @@ export class Publisher implements SourceSink {
     this.#context = context
     this.#where = formatAddress(options.address)
     this.#goodbye = goodbye
+    this.#isStream = typed.lines === true || typed.nullLines === true
     this.#done = (reasonCode, properties) => this.#settle(reasonCode, properties)
     this.#client = createClient(options, {
       ...new ConnectionReport(context, options, typed.debug ?? false).handler,
@@ -89,6 +92,7 @@ export class Publisher implements SourceSink {
     } catch (error) {
       throw explain(error, this.#where)
     }
+    this.#isConnected = true
     if (!this.#ending.isOver) this.#source.start(this)
   }
 
@@ -122,7 +126,8 @@ export class Publisher implements SourceSink {
     }
     const reasonString = properties.reasonString ?? null
     this.#refusals.set(reasonCode, { count: 1, reasonString })
-    if (!this.#sourceEnded) this.#context.talk.say(`${this.#describe(reasonCode, reasonString)}; going on`)
+    // a stream may go on for long, so its first refusal is told at once
+    if (this.#isStream) this.#context.talk.say(`${this.#describe(reasonCode, reasonString)}; going on`)
   }
 
   #endWhenSettled(): void {
@@ -168,8 +173,8 @@ export class Publisher implements SourceSink {
 
   // Messages without their acknowledgement are what matters most to who reads the exit code.
   #explainEnd(error: ClientError): Failure {
-    const failure = explain(error, this.#where)
-    const isLost = error.kind === ClientErrorKind.CONNECTION_LOST || error.kind === ClientErrorKind.DISCONNECTED
+    const failure = explain(error, this.#where, this.#isConnected)
+    const isLost = failure.exitCode === ExitCode.CONNECTION_LOST && error.kind !== ClientErrorKind.TAKEN_OVER
     const isOpen = this.#settled - this.#abandoned < this.#given
     if (!isLost || !isOpen || this.#template.qos === QoS.AT_MOST_ONCE) return failure
     return this.#neverAcknowledged(failure.message)

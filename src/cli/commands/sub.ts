@@ -122,6 +122,7 @@ class Subscriber {
   readonly #format: MessageFormat
   readonly #printed: TurnBuffer
   #count = 0
+  #isConnected = false
   #isSubscribed = false
 
   constructor(plan: Plan, options: ClientOptions, context: Context) {
@@ -137,7 +138,7 @@ class Subscriber {
       message: (publish) => this.#receive(publish),
       resubscribed: (filters, suback) => this.#resubscribed(filters, suback),
       closed: (error) => {
-        if (error !== null) this.#ending.fail(explain(error, this.#where))
+        if (error !== null) this.#ending.fail(explain(error, this.#where, this.#isConnected))
       },
     })
     this.#printed = new TurnBuffer(context.stdout, () => this.#client.pauseMessages())
@@ -167,6 +168,7 @@ class Subscriber {
     const { requests, subscribeProperties, unsubscribe, unsubscribeProperties, typed } = this.#plan
     try {
       await this.#client.connect()
+      this.#isConnected = true
       if (unsubscribe.length > 0)
         this.#reportUnsuback(await this.#client.unsubscribe(unsubscribe, unsubscribeProperties))
       if (requests.length > 0) {

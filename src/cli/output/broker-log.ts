@@ -26,7 +26,7 @@ export function tracer(write: (line: string) => void, format: LogFormat): Trace 
   return (connection, sent, traced) => {
     const version = connection.version ?? ProtocolVersion.V5
     const packet = asPacket(traced)
-    const clientId = connection.session?.clientId ?? connection.connect?.clientId ?? ''
+    const clientId = connection.session?.clientId ?? (packet.packetType === PacketType.CONNECT ? packet.clientId : '')
     const { remoteAddress } = connection.transport
     const now = new Date()
     const arrow = sent ? '->' : '<-'

@@ -327,9 +327,12 @@ describe.each(EACH_VERSION)('Shared Subscriptions in MQTT %s', (_name, version) 
       if (i % 5 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     await publisher.untilPong()
-    const got = [...(await fickle.untilPong()), ...(await steady.untilPong())].flatMap((packet) => {
-      return packet.packetType === PacketType.PUBLISH ? [packet.message.payload.toString()] : []
-    })
+    const got: string[] = []
+    for (const member of [fickle, steady]) {
+      for (const packet of await member.untilPong()) {
+        if (packet.packetType === PacketType.PUBLISH) got.push(packet.message.payload.toString())
+      }
+    }
     expect(inOrder(got)).toEqual(numbers(300))
   })
 

@@ -101,7 +101,10 @@ describe.each(befores)('after %s', (_before, prepare, present, isSubscribed) => 
 // Until the broker has read what somebody sent on a connection whose packets it no longer answers.
 async function untilRead({ broker }: TestBroker, byteCount: number, witness: RawClient): Promise<void> {
   const before = broker.metrics.bytesReceived
-  for (let rounds = 0; broker.metrics.bytesReceived < before + byteCount + 2 * rounds; rounds++) await witness.quiet()
+  for (let rounds = 0; broker.metrics.bytesReceived < before + byteCount + 2 * rounds; rounds++) {
+    if (rounds === 1000) throw new Error('the broker has not read it')
+    await witness.quiet()
+  }
 }
 
 describe.each(EACH_VERSION)('takeover in MQTT %s', (_name, version) => {

@@ -180,7 +180,7 @@ describe.each(EACH_VERSION)('PUBLISH, MQTT %s', (_, version) => {
     await subscriber.quiet()
   })
 
-  it('[v5:MQTT-1.5.4-3, v311:MQTT-1.5.3-3] keeps U+FEFF in its topic', async () => {
+  it('B-09 Z-02 [v5:MQTT-1.5.4-3, v311:MQTT-1.5.3-3] keeps U+FEFF in its topic', async () => {
     const { subscriber, publisher } = await pair(await startBroker(), '\ufeff/a\ufeff')
     publisher.publish('/a', 'without')
     publisher.publish('\ufeff/a\ufeff', 'with')
@@ -190,7 +190,7 @@ describe.each(EACH_VERSION)('PUBLISH, MQTT %s', (_, version) => {
     expect(publish.message.topic.toString('hex')).toBe('efbbbf2f61efbbbf')
   })
 
-  it('[v311:U311-1.5.3-1] may have control characters in its topic, which are passed on', async () => {
+  it('B-10 [v311:U311-1.5.3-1] may have control characters in its topic, which are passed on', async () => {
     const { subscriber, publisher } = await pair(await startBroker(), '#')
     publisher.publish('a\u0001\u001f\u007f\u009f\ufffe', 'x')
 

@@ -52,7 +52,7 @@ describe('DISCONNECT', () => {
 })
 
 describe('acknowledgements in their short forms', () => {
-  it('[U5-3.4.2.1-1] are understood with and without code and properties', async () => {
+  it('B-07 [U5-3.4.2.1-1] are understood with and without code and properties', async () => {
     const { client } = await startBroker()
     for (const [i, form] of ['', '00', '00 00'].entries()) {
       const subscriber = await client(keeping(5, `id${i}`))
