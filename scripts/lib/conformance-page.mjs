@@ -99,5 +99,5 @@ function escapeCell(text) {
     .replaceAll('|', '\\|')
     .replaceAll('<', '&lt;')
     .replaceAll('*', '\\*')
-    .replaceAll(/[\u0000-\u001f]+/g, ' ')
+    .replaceAll(/\p{Cc}+/gu, ' ')
 }

@@ -292,7 +292,11 @@ describe('exit code 10', () => {
     // PUBLISH with QoS 3
     peer.sendBytes('36 05 00 01 61 00 78')
 
-    await expectEnd(program, 10, /^mqtt-kit sub: mqtt:\S+: the server broke the protocol: PUBLISH: .*MQTT-3\.3\.1-4.*\n$/)
+    await expectEnd(
+      program,
+      10,
+      /^mqtt-kit sub: mqtt:\S+: the server broke the protocol: PUBLISH: .*MQTT-3\.3\.1-4.*\n$/,
+    )
   })
 })
 
