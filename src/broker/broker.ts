@@ -447,11 +447,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#router.remove(session, subscription.topicFilter)
   }
 
-  *retainedMessages(session: ServerSession, topicFilter: string): IterableIterator<Message> {
-    const subscription = session.state.subscriptions.get(topicFilter)
-    for (const message of this.#retained.match(topicFilter)) {
+  *retainedMessages(session: ServerSession, subscription: Subscription): IterableIterator<Message> {
+    for (const message of this.#retained.match(subscription.topicFilter)) {
       // No Local holds back one's own retained messages too (semantics T-11)
-      if (subscription?.noLocal && message.publisher === session.clientId) continue
+      if (subscription.noLocal && message.publisher === session.clientId) continue
       yield message
     }
   }

@@ -37,8 +37,8 @@ export interface ServerSessionHost extends RetainedSource {
   judgeSubscription(session: ServerSession, request: SubscriptionRequest, subscriptionIdentifier: number): number
   subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void
   subscriptionRemoved(session: ServerSession, subscription: Subscription): void
-  /** Retained messages for a filter, found one by one; those the session may not read are left out. */
-  retainedMessages(session: ServerSession, topicFilter: string): Iterator<Message>
+  /** Retained messages for a subscription, found one by one; those the session may not read are left out. */
+  retainedMessages(session: ServerSession, subscription: Subscription): Iterator<Message>
   /** The order of arrival so far, see Message.sequence. */
   readonly sequence: number
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void
@@ -217,7 +217,7 @@ export class ServerSession {
     if (!wanted) this.#backlog.replace(subscription)
     else if (!isSharedFilter(topicFilter)) {
       this.#backlog.cancel(topicFilter)
-      this.#backlog.add(subscription, this.#host.retainedMessages(this, topicFilter), this.#host.sequence)
+      this.#backlog.add(subscription, this.#host.retainedMessages(this, subscription), this.#host.sequence)
     }
     return subscription.qos
   }

@@ -16,7 +16,7 @@ import { violationVectors } from '../vectors/violations/violations.ts'
 const VERSIONS = Object.values(ProtocolVersion)
 const ROLES = Object.values(Role)
 const seed = fuzzSeed('codec')
-const cases = fuzzCases(700)
+const cases = fuzzCases(1000)
 /** Long runs are asked for: a case takes a millisecond or less. */
 const timeout = 20_000 + 10 * cases
 

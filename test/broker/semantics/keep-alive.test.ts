@@ -173,7 +173,7 @@ function received({ broker }: TestBroker): number {
 }
 
 describe('the clock of the machine', () => {
-  it('K-07 does not follow the system clock', () => {
+  it('K-07 Z-08 does not follow the system clock', () => {
     const clock = new SystemClock()
     const before = clock.nowMs()
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + DAY_MS)

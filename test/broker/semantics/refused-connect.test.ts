@@ -246,6 +246,8 @@ describe.each(EACH_VERSION)('a CONNECT that is judged slowly, in MQTT %s', (_nam
       const connect = { ...keeping(version, 'c'), ...fields, will: willOf('gone', 'x') }
       client.sendBytes(withFollowers(connect, version))
       const answer = await slow.asked()
+      // what comes now lies before the end of the stream
+      client.publish('sent/later', 'x')
       await client[how]()
       await logged('closed', 'c')
       await answer({ identity: 'slow' })

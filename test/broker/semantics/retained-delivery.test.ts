@@ -86,7 +86,7 @@ describe.each(EACH_VERSION)('retained messages for a subscriber in MQTT %s', (_n
   })
 
   it('R-14 cost a subscriber that does not read nothing but its output, and others notice nothing', async () => {
-    const count = 3000
+    const count = 1500
     const padding = 'x'.repeat(10_000)
     const { broker, client } = await startBroker({ limits: { maximumOutputBytes: 131_072 } })
     await retain(await client(), count, 0, padding)

@@ -56,7 +56,7 @@ describe.each(EACH_VERSION)('subscribers of MQTT %s', (_name, version) => {
     },
   )
 
-  it('O-12 that do not read lose the oldest QoS 0 messages, within a bound, and are told nothing of others', async () => {
+  it('O-12 Z-06 that do not read lose the oldest QoS 0 messages, within a bound, and are told nothing of others', async () => {
     const broker = await startBroker({ limits: { ...OUTPUT, maximumQos0QueuedBytes: 100 * KILOBYTE } })
     const stuck = await MemoryClient.connected(broker, { version })
     await stuck.subscribe('a', 0)

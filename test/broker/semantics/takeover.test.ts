@@ -129,25 +129,25 @@ describe.each(EACH_VERSION)('takeover in MQTT %s', (_name, version) => {
   )
 
   it('S-01 leaves exactly one of 300 connections that race for one id, and it works', async () => {
-    const { open, broker } = await startBroker()
-    const clients = await Promise.all(Array.from({ length: 300 }, () => open(version)))
-    for (const one of clients) one.send(connectPacket(keeping(version, 'c')))
-    let endedCount = 0
-    await new Promise<void>((resolve) => {
-      for (const one of clients) {
-        one.closed().then(() => {
-          endedCount++
-          if (endedCount === 299) resolve()
-        }, resolve)
-      }
+    const addresses: (string | undefined)[] = []
+    let allAreIn = () => {}
+    const { open, broker } = await startBroker({
+      log: ({ event, remoteAddress }) => {
+        if (event === 'connect' && addresses.push(remoteAddress) === 300) allAreIn()
+      },
     })
-    const left = clients.filter(({ hasEnded }) => !hasEnded)
-    expect(left.length).toBe(1)
-    const [last] = left
-    expect(await last!.next()).toMatchObject({ packetType: PacketType.CONNACK, code: 0 })
-    await last!.subscribe('a')
-    last!.publish('a', 'alive')
-    expect(await last!.message()).toMatchObject({ payload: 'alive' })
+    const clients = await Promise.all(Array.from({ length: 300 }, () => open(version)))
+    await new Promise<void>((resolve) => {
+      allAreIn = resolve
+      for (const one of clients) one.send(connectPacket(keeping(version, 'c')))
+    })
+    const isLast = ({ socket }: RawClient) => addresses.at(-1) === `${socket.localAddress}:${socket.localPort}`
+    const last = clients.find(isLast)!
+    await Promise.all(clients.filter((one) => one !== last).map((one) => one.closed()))
+    expect(await last.expect(PacketType.CONNACK)).toMatchObject({ code: 0 })
+    await last.subscribe('a')
+    last.publish('a', 'alive')
+    expect(await last.message()).toMatchObject({ payload: 'alive' })
     expect(broker.gauges).toMatchObject({ clientsConnected: 1, clientsTotal: 1 })
   })
 

@@ -197,6 +197,38 @@ describe.each(EACH_VERSION)('PUBLISH, MQTT %s', (_, version) => {
     expect(await subscriber.message()).toMatchObject({ topic: 'a\u0001\u001f\u007f\u009f\ufffe' })
   })
 
+  it.each(['', '00', 'c328ff00ed'])('B-11 has bytes for a payload, and so has a will: "%s"', async (hex) => {
+    const test = await startBroker()
+    const { subscriber, publisher } = await pair(test, '#')
+    const payload = Buffer.from(hex, 'hex')
+    publisher.publish('t', payload)
+    expect((await subscriber.message()).publish.message.payload).toEqual(payload)
+    const will = { topicName: 'will', payload, qos: 0, retain: false, properties: {} } as const
+    const dying = await test.client({ version, will })
+    dying.cut()
+
+    expect((await subscriber.message()).publish.message.payload).toEqual(payload)
+  })
+
+  it.each(['', '00', 'c328ff00ed'])('B-11 may come from a client whose password is any bytes: "%s"', async (hex) => {
+    const seen: (string | undefined)[] = []
+    const access = {
+      authenticate: ({ password }: { password: Buffer | null }) => {
+        seen.push(password?.toString('hex'))
+        return { identity: null }
+      },
+      beginEnhanced: () => null,
+      mayPublish: () => true,
+      maySubscribe: () => true,
+    }
+    const { client } = await startBroker({ access })
+    await client({ version, userName: 'u', password: Buffer.from(hex, 'hex') })
+    await client({ version, userName: 'u' })
+
+    // no password and an empty one are not the same
+    expect(seen).toEqual([hex, undefined])
+  })
+
   it('[v5:MQTT-4.7.3-3, v311:MQTT-4.7.3-3] passes with a topic of 65,535 bytes', async () => {
     const { subscriber, publisher } = await pair(await startBroker(), '#')
     const topicName = `${'\u00e9'.repeat(32_767)}x`

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import type { ModelLimits } from './model-state.ts'
+import type { Operation } from './operations.ts'
+import { run } from './side-by-side.ts'
+
+// Scripts that the model test has found, as short as they got.
+const limits: ModelLimits = {
+  receiveMaximum: 1024,
+  maximumInFlightMessages: 1024,
+  maximumQueuedMessages: 100_000,
+  maximumQos0QueuedBytes: 4_194_304,
+  maximumOutputBytes: 1_048_576,
+  stuckTimeoutSeconds: 3600,
+  maximumPacketBytes: 100_000,
+  maximumTopicAliases: 32,
+  maximumTopicLevels: 5,
+  maximumSubscriptions: 100_000,
+  maximumSessionExpirySeconds: 0xffff_ffff,
+  maximumKeepAliveSeconds: 65_535,
+}
+const agrees = async (...operations: Operation[]) => expect(await run({ limits, operations })).toBeNull()
+
+it('ends a session in time whose will went out at once when the connection broke', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'cid', will: { topic: 'a' }, properties: { sessionExpiry: 3 } },
+    { do: 'close', slot: 0 },
+    { do: 'wait', ms: 30_000 },
+  ))
+
+it('goes on sending the retained messages of a subscription that is replaced by one that asks for none', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann' },
+    { do: 'publish', slot: 0, topic: 'a', qos: 1, retain: true },
+    { do: 'publish', slot: 0, topic: 'a/b', qos: 1, retain: true },
+    { do: 'connect', slot: 1, version: 5, clientId: 'bob', properties: { receiveMaximum: 1 } },
+    { do: 'subscribe', slot: 1, filters: [{ filter: 'a/#', qos: 1 }] },
+    { do: 'subscribe', slot: 1, filters: [{ filter: 'a/#', qos: 2, retainHandling: 1 }], identifier: 7 },
+    { do: 'acknowledge all', slot: 1 },
+  ))
+
+it('holds back by No Local as it was when the retained messages were asked for', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann' },
+    { do: 'publish', slot: 0, topic: 'a/b', retain: true },
+    {
+      do: 'subscribe',
+      slot: 0,
+      filters: [
+        { filter: '+/+', noLocal: true },
+        { filter: '+/+', retainHandling: 2 },
+      ],
+    },
+  ))
