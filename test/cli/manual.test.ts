@@ -59,6 +59,16 @@ describe('the man pages', () => {
     for (const [name, text] of pages) expect(readFileSync(`${man}${name}`, 'utf8')).toBe(text)
   })
 
+  it('are all in package.json, so that npm installs them', () => {
+    const { man: installed } = JSON.parse(readFileSync(`${man}../package.json`, 'utf8'))
+
+    expect(installed.toSorted()).toEqual(
+      readdirSync(man)
+        .map((name) => `man/${name}`)
+        .toSorted(),
+    )
+  })
+
   it('list every exit code', () => {
     const [[, page] = ['', '']] = manPages(specs)
 
