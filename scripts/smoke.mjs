@@ -6,32 +6,39 @@ import { fileURLToPath } from 'node:url'
 
 const BINARY = fileURLToPath(new URL('../bin/mqtt-kit.cjs', import.meta.url))
 const PATIENCE_MS = 20_000
+/** @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set()
 
-/** Starts `mqtt-kit ARGS`. @returns the process, with its output so far in `text` and a promise of its exit code in `exit` */
-function start(...args) {
-  const child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  children.add(child)
-  child.text = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (child.text += chunk))
-  child.exit = once(child, 'exit').then(([code]) => {
-    children.delete(child)
-    return code
-  })
-  return child
-}
+/** `mqtt-kit ARGS` in a process of its own, and what it has written. */
+class Program {
+  text = ''
+  /** @param {string[]} args */
+  constructor(...args) {
+    this.child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    children.add(this.child)
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.text += text
+      })
+    }
+    this.exit = once(this.child, 'exit').then(([code]) => {
+      children.delete(this.child)
+      return code
+    })
+  }
 
-/** @returns the first match of `pattern` in what `child` has written; rejects when it ends without */
-async function says(child, pattern) {
-  for (;;) {
-    const match = pattern.exec(child.text)
-    if (match !== null) return match
-    const ended = await Promise.race([
-      once(child.stderr, 'data'),
-      once(child.stdout, 'data'),
-      child.exit.then(() => 'ended'),
-    ])
-    if (ended === 'ended' && !pattern.test(child.text)) throw new Error(`never said ${pattern}:\n${child.text}`)
+  /**
+   * @param {RegExp} pattern
+   * @returns the first match in what it has written; rejects when it ends without
+   */
+  async says(pattern) {
+    for (let ended = false; ; ) {
+      const match = pattern.exec(this.text)
+      if (match !== null) return match
+      if (ended) throw new Error(`never said ${pattern}:\n${this.text}`)
+      const output = [this.child.stderr, this.child.stdout].map((stream) => once(stream, 'data').then(() => false))
+      ended = await Promise.race([...output, this.exit.then(() => true)])
+    }
   }
 }
 
@@ -41,13 +48,13 @@ const watchdog = setTimeout(() => {
   process.exit(1)
 }, PATIENCE_MS)
 
-const serve = start('serve', '--port', '0')
-const [url] = await says(serve, /mqtt:\/\/[^\s/]+:\d+/)
-const sub = start('sub', url, '-t', 'smoke/#', '-q', '1', '-C', '1', '-v', '-d')
-await says(sub, /SUBACK/)
-const pub = start('pub', url, '-t', 'smoke/test', '-m', 'through', '-q', '1')
+const serve = new Program('serve', '--port', '0')
+const [url] = await serve.says(/mqtt:\/\/[^\s/]+:\d+/)
+const sub = new Program('sub', url, '-t', 'smoke/#', '-q', '1', '-C', '1', '-v', '-d')
+await sub.says(/SUBACK/)
+const pub = new Program('pub', url, '-t', 'smoke/test', '-m', 'through', '-q', '1')
 const codes = [await pub.exit, await sub.exit]
-serve.kill('SIGTERM')
+serve.child.kill('SIGTERM')
 codes.push(await serve.exit)
 clearTimeout(watchdog)
 
