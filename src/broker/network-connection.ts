@@ -13,7 +13,13 @@ import type { Auth } from '../codec/packets/auth.ts'
 import { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import { Disconnect } from '../codec/packets/disconnect.ts'
-import { type Publish, type PublishHeader, publishBytes, writePublish } from '../codec/packets/publish.ts'
+import {
+  type Publish,
+  type PublishHeader,
+  publishBytes,
+  writePublish,
+  writePublishHead,
+} from '../codec/packets/publish.ts'
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { isReasonCodeAllowed, ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
@@ -21,7 +27,7 @@ import { ProtocolViolation } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
 import type { SessionOutput } from '../session/session-output.ts'
-import { OutputBuffer, type Turn } from '../transport/output-buffer.ts'
+import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
 import type { Clock } from './clock.ts'
@@ -453,12 +459,19 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
     const { metrics, owner } = this.#around
     const byteCount = publishBytes(remainingLength)
-    const offset = this.#output.reserve(byteCount)
-    writePublish(message, header, remainingLength, this.#output.bytes, offset)
+    const { payloadBytes } = message
+    if (payloadBytes < PASS_ON_BYTES) {
+      const offset = this.#output.reserve(byteCount)
+      writePublish(message, header, remainingLength, this.#output.bytes, offset)
+    } else {
+      const offset = this.#output.reserve(byteCount - payloadBytes)
+      writePublishHead(message, header, remainingLength, this.#output.bytes, offset)
+      this.#output.append(message.payload)
+    }
     metrics.bytesSent += byteCount
     metrics.packetsSent[PacketType.PUBLISH]!++
     metrics.messagesSent[header.qos]!++
-    metrics.publishBytesSent += message.payloadBytes
+    metrics.publishBytesSent += payloadBytes
     if (owner.trace !== null) owner.trace(this, true, { packetType: PacketType.PUBLISH, message, header })
   }
 

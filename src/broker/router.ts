@@ -4,7 +4,10 @@ import type { ServerSession } from '../session/server-session.ts'
 import type { Subscription } from '../session/session-state.ts'
 import { hasWildcard, parseSharedFilter } from '../topic/topic-filter.ts'
 import { SharedGroup } from './shared-subscriptions.ts'
-import { type FilterNode, SubscriptionTree } from './subscription-tree.ts'
+import { type FilterNode, type FilterVisitor, SubscriptionTree } from './subscription-tree.ts'
+
+/** Receivers that are searched one by one for a session; above, a map is made. */
+const LINEAR_SEARCH = 8
 
 /** How a session gets the messages of one Topic Name: all its matching subscriptions as one. */
 class Grant {
@@ -12,11 +15,14 @@ class Grant {
   retainAsPublished: boolean
   subscriptionIdentifiers: number[] | null
 
-  constructor(subscription: Subscription) {
-    this.qos = subscription.qos
-    this.retainAsPublished = subscription.retainAsPublished
-    this.subscriptionIdentifiers =
-      subscription.subscriptionIdentifier === 0 ? null : [subscription.subscriptionIdentifier]
+  constructor(qos: QoS, retainAsPublished: boolean, subscriptionIdentifiers: number[] | null) {
+    this.qos = qos
+    this.retainAsPublished = retainAsPublished
+    this.subscriptionIdentifiers = subscriptionIdentifiers
+  }
+
+  static of({ qos, retainAsPublished, subscriptionIdentifier }: Subscription): Grant {
+    return new Grant(qos, retainAsPublished, subscriptionIdentifier === 0 ? null : [subscriptionIdentifier])
   }
 
   // One copy at the highest granted QoS with every Subscription Identifier (semantics O-02, O-03).
@@ -27,32 +33,75 @@ class Grant {
     if (this.subscriptionIdentifiers === null) this.subscriptionIdentifiers = [subscription.subscriptionIdentifier]
     else this.subscriptionIdentifiers.push(subscription.subscriptionIdentifier)
   }
+
+  copy(): Grant {
+    return new Grant(this.qos, this.retainAsPublished, this.subscriptionIdentifiers?.slice() ?? null)
+  }
 }
 
 class Receiver {
   readonly session: ServerSession
   readonly fromOthers: Grant
-  /** for the session's own messages: without its No Local subscriptions; null when none is left */
+  /**
+   * for the session's own messages: without its No Local subscriptions, the same object when there are none; null when none
+   * is left
+   */
   fromItself: Grant | null
 
   constructor(session: ServerSession, subscription: Subscription) {
     this.session = session
-    this.fromOthers = new Grant(subscription)
-    this.fromItself = subscription.noLocal ? null : new Grant(subscription)
+    this.fromOthers = Grant.of(subscription)
+    this.fromItself = subscription.noLocal ? null : this.fromOthers
   }
 
   add(subscription: Subscription): void {
+    if (subscription.noLocal) {
+      if (this.fromItself === this.fromOthers) this.fromItself = this.fromOthers.copy()
+    } else if (this.fromItself === null) this.fromItself = Grant.of(subscription)
+    else if (this.fromItself !== this.fromOthers) this.fromItself.add(subscription)
     this.fromOthers.add(subscription)
-    if (subscription.noLocal) return
-    if (this.fromItself === null) this.fromItself = new Grant(subscription)
-    else this.fromItself.add(subscription)
   }
 }
 
 /** Who gets the messages of one Topic Name. */
-class Route {
+class Route implements FilterVisitor {
   readonly receivers: Receiver[] = []
   readonly groups: SharedGroup[] = []
+  /** receivers by session, once there are so many that a search would be slow */
+  #bySession: Map<ServerSession, Receiver> | null = null
+
+  /** Takes in the subscriptions of one more filter that matches. */
+  visit({ subscribers, groups }: FilterNode): void {
+    if (subscribers !== null) this.#addSubscribers(subscribers)
+    if (groups !== null) this.groups.push(...groups.values())
+  }
+
+  #addSubscribers(subscribers: ReadonlyMap<ServerSession, Subscription>): void {
+    // within one filter each session stands once
+    const isFirst = this.receivers.length === 0
+    for (const [session, subscription] of subscribers) {
+      const known = isFirst ? undefined : this.#find(session)
+      if (known === undefined) this.#append(new Receiver(session, subscription))
+      else known.add(subscription)
+    }
+  }
+
+  #append(receiver: Receiver): void {
+    this.receivers.push(receiver)
+    this.#bySession?.set(receiver.session, receiver)
+  }
+
+  #find(session: ServerSession): Receiver | undefined {
+    const { receivers } = this
+    if (receivers.length <= LINEAR_SEARCH) return receivers.find((receiver) => receiver.session === session)
+    this.#bySession ??= new Map(receivers.map((receiver) => [receiver.session, receiver]))
+    return this.#bySession.get(session)
+  }
+
+  /** No more filters will come: what only finding them needed is given up. */
+  complete(): void {
+    this.#bySession = null
+  }
 }
 
 /** What became of a routed message. */
@@ -88,8 +137,11 @@ export class Router {
     const shared = parseSharedFilter(subscription.topicFilter)
     const topicFilter = shared?.topicFilter ?? subscription.topicFilter
     const node = this.#tree.at(topicFilter)
-    if (shared === null) node.subscribers.set(session, subscription)
-    else {
+    if (shared === null) {
+      node.subscribers ??= new Map()
+      node.subscribers.set(session, subscription)
+    } else {
+      node.groups ??= new Map()
       let group = node.groups.get(shared.shareName)
       if (group === undefined) {
         group = new SharedGroup(subscription.topicFilter)
@@ -106,11 +158,11 @@ export class Router {
     const topicFilter = shared?.topicFilter ?? filter
     const node = this.#tree.find(topicFilter)
     if (node === null) return
-    if (shared === null) node.subscribers.delete(session)
+    if (shared === null) node.subscribers?.delete(session)
     else {
-      const group = node.groups.get(shared.shareName)
+      const group = node.groups?.get(shared.shareName)
       group?.remove(session)
-      if (group?.isEmpty) node.groups.delete(shared.shareName)
+      if (group?.isEmpty) node.groups?.delete(shared.shareName)
     }
     this.#count--
     this.#tree.prune(node)
@@ -121,7 +173,7 @@ export class Router {
   group(sharedFilter: string): SharedGroup | null {
     const shared = parseSharedFilter(sharedFilter)
     if (shared === null) return null
-    return this.#tree.find(shared.topicFilter)?.groups.get(shared.shareName) ?? null
+    return this.#tree.find(shared.topicFilter)?.groups?.get(shared.shareName) ?? null
   }
 
   /**
@@ -155,8 +207,8 @@ export class Router {
 
   #findRoute(topicName: string): Route {
     const route = new Route()
-    const bySession = new Map<ServerSession, Receiver>()
-    this.#tree.match(topicName, (node) => collect(node, route, bySession))
+    this.#tree.match(topicName, route)
+    route.complete()
     if (this.#maximumCachedRoutes > 0) {
       if (this.#routes.size >= this.#maximumCachedRoutes) this.#routes.clear()
       this.#routes.set(topicName, route)
@@ -168,18 +220,4 @@ export class Router {
     if (hasWildcard(topicFilter)) this.#routes.clear()
     else this.#routes.delete(topicFilter)
   }
-}
-
-function collect(node: FilterNode, route: Route, bySession: Map<ServerSession, Receiver>): void {
-  for (const [session, subscription] of node.subscribers) {
-    const receiver = bySession.get(session)
-    if (receiver !== undefined) {
-      receiver.add(subscription)
-      continue
-    }
-    const added = new Receiver(session, subscription)
-    bySession.set(session, added)
-    route.receivers.push(added)
-  }
-  for (const group of node.groups.values()) route.groups.push(group)
 }

@@ -10,13 +10,13 @@ import {
   writeAcknowledgement,
 } from '../codec/packets/acknowledgement.ts'
 import type { Connect } from '../codec/packets/connect.ts'
-import { Publish, type PublishHeader, publishBytes, writePublish } from '../codec/packets/publish.ts'
+import { Publish, type PublishHeader, publishBytes, writePublish, writePublishHead } from '../codec/packets/publish.ts'
 import type { ProtocolVersion } from '../codec/protocol-version.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import type { ClientSession } from '../session/client-session.ts'
 import { LARGEST_PACKET_BYTES } from '../session/server-terms.ts'
 import type { SessionOutput } from '../session/session-output.ts'
-import { OutputBuffer, Turn } from '../transport/output-buffer.ts'
+import { OutputBuffer, PASS_ON_BYTES, Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
 import { mayBecomeForeign, nameForeignProtocol, showOpening } from './foreign-protocol.ts'
@@ -220,8 +220,15 @@ export class ServerConnection implements TransportHandler, PacketSink, SessionOu
 
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
     const byteCount = publishBytes(remainingLength)
-    const offset = this.#output.reserve(byteCount)
-    writePublish(message, header, remainingLength, this.#output.bytes, offset)
+    const { payloadBytes } = message
+    if (payloadBytes < PASS_ON_BYTES) {
+      const offset = this.#output.reserve(byteCount)
+      writePublish(message, header, remainingLength, this.#output.bytes, offset)
+    } else {
+      const offset = this.#output.reserve(byteCount - payloadBytes)
+      writePublishHead(message, header, remainingLength, this.#output.bytes, offset)
+      this.#output.append(message.payload)
+    }
     if (this.#trace !== null) this.#traceSentPublish(message, header, byteCount)
   }
 

@@ -32,6 +32,9 @@ export interface PacketSink {
 const EMPTY = Buffer.alloc(0)
 const MAXIMUM_HEADER_BYTES = 5
 
+/** Room for an incomplete packet is made ahead, but only for this many times the bytes that came. */
+const ROOM_AHEAD = 4
+
 const flagViolations: Readonly<Partial<Record<number, ViolationName>>> = {
   [PacketType.PUBREL]: 'PUBREL_FLAGS_INVALID',
   [PacketType.SUBSCRIBE]: 'SUBSCRIBE_FLAGS_INVALID',
@@ -147,8 +150,12 @@ export class Decoder {
         this.#held.push(chunk.subarray(start))
         return
       }
-      if (this.#readHeader(chunk, start, chunk.length) === INCOMPLETE || this.#packetEnd > chunk.length) {
-        this.#keep(chunk, start, chunk.length)
+      if (this.#readHeader(chunk, start, chunk.length) === INCOMPLETE) {
+        this.#keep(chunk, start, chunk.length, MAXIMUM_HEADER_BYTES)
+        return
+      }
+      if (this.#packetEnd > chunk.length) {
+        this.#keep(chunk, start, chunk.length, this.#packetEnd - start)
         return
       }
       const end = this.#packetEnd
@@ -162,10 +169,10 @@ export class Decoder {
     let taken = 0
     while (this.#readHeader(this.#partial, 0, this.#partialLength) === INCOMPLETE) {
       if (taken === chunk.length) return taken
-      this.#keep(chunk, taken, ++taken)
+      this.#keep(chunk, taken, ++taken, MAXIMUM_HEADER_BYTES)
     }
     const missing = Math.min(this.#packetEnd - this.#partialLength, chunk.length - taken)
-    this.#keep(chunk, taken, taken + missing)
+    this.#keep(chunk, taken, taken + missing, this.#packetEnd)
     taken += missing
     if (this.#partialLength < this.#packetEnd) return taken
     // messages may look into the buffer, so it is given away with the packet
@@ -176,12 +183,10 @@ export class Decoder {
     return taken
   }
 
-  #keep(chunk: Buffer, start: number, end: number): void {
+  #keep(chunk: Buffer, start: number, end: number, packetBytes: number): void {
     const length = this.#partialLength + end - start
     if (length > this.#partial.length) {
-      const larger = Buffer.allocUnsafeSlow(
-        Math.max(length, Math.min(this.#partial.length * 2, this.maximumPacketBytes), 64),
-      )
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(packetBytes, length * ROOM_AHEAD)))
       this.#partial.copy(larger, 0, 0, this.#partialLength)
       this.#partial = larger
     }

@@ -2,10 +2,13 @@ import { Block, BlockPool, LARGE_BLOCK_BYTES, SMALL_BLOCK_BYTES } from './block-
 import type { Transport } from './transport.ts'
 
 /**
- * append() copies what is shorter and passes on what is not. Copying is cheaper than a write of its own far beyond this size
- * (0.5 us against 6), but a long message to many connections that are behind must not be in memory many times.
+ * append() copies what is shorter and passes on what is not: copying is cheaper far beyond a kilobyte, but a long message to
+ * many connections that are behind must not be in memory many times.
  */
 export const PASS_ON_BYTES = 32_768
+
+/** Blocks that wait are written by one system call as far as they come to this much. */
+export const GATHER_BYTES = 262_144
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -105,8 +108,8 @@ export class OutputBuffer {
   /** Bytes that may be written once beforeFlush is done. */
   #sealed = 0
 
-  /** Written to the last byte, but the Transport may still read it. */
-  #lent: Block | null = null
+  /** Written to the last byte, but the Transport may still read them. */
+  readonly #lent: Block[] = []
   #isInTurn = false
   #isEnding = false
   #wantsLargeBlock = false
@@ -185,7 +188,7 @@ export class OutputBuffer {
     this.#queue = []
     this.#leaveBlock()
     this.#start = 0
-    this.#lent = null
+    this.#lent.length = 0
     this.#restartCounts()
   }
 
@@ -267,7 +270,13 @@ export class OutputBuffer {
     const transport = this.#transport
     while (this.#written < this.#released && (evenIfBehind || transport.bufferedBytes === 0)) {
       this.#takeBack()
-      transport.write(this.#takeReleased())
+      let bytes = this.#takeReleased()
+      for (let gathered = bytes.length; this.#written < this.#released && gathered < GATHER_BYTES; ) {
+        transport.write(bytes, true)
+        bytes = this.#takeReleased()
+        gathered += bytes.length
+      }
+      transport.write(bytes)
     }
     this.#takeBack()
     if (this.#written < this.#before + this.#end) return
@@ -288,7 +297,7 @@ export class OutputBuffer {
     this.#start = end
     if (end === length) {
       this.#start = 0
-      this.#lent = block
+      if (block.isPooled) this.#lent.push(block)
       if (queued !== undefined) this.#queue.shift()
       else this.#leaveBlock()
       if (length <= SMALL_BLOCK_BYTES) this.#wantsLargeBlock = false
@@ -297,9 +306,9 @@ export class OutputBuffer {
   }
 
   #takeBack(): void {
-    if (this.#lent === null || this.#transport.bufferedBytes > 0) return
-    this.#turn.pool.give(this.#lent)
-    this.#lent = null
+    if (this.#lent.length === 0 || this.#transport.bufferedBytes > 0) return
+    for (const block of this.#lent) this.#turn.pool.give(block)
+    this.#lent.length = 0
   }
 
   #restartCounts(): void {

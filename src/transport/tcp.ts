@@ -47,10 +47,17 @@ export class TcpTransport implements Transport {
   }
 
   // Node writes at once what the kernel takes, and only what remains counts as writableLength and stays in our memory.
-  write(bytes: Buffer): void {
+  write(bytes: Buffer, moreFollow = false): void {
     if (this.#isEnded || this.#isDestroyed) return
-    this.#socket.write(bytes, this.#written)
-    if (this.#socket.writableLength > 0) this.#isBacklogged = true
+    const socket = this.#socket
+    if (moreFollow) {
+      if (socket.writableCorked === 0) socket.cork()
+      socket.write(bytes)
+      return
+    }
+    socket.write(bytes, this.#written)
+    if (socket.writableCorked > 0) socket.uncork()
+    if (socket.writableLength > 0) this.#isBacklogged = true
   }
 
   pause(): void {

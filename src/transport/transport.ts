@@ -43,8 +43,10 @@ export interface Transport {
    * Sends bytes after those written before; ignored after end() and destroy().
    * @param bytes when `bufferedBytes` is 0 after the call the memory is the caller's again at once; otherwise it must
    *   stay as it is until `drained`
+   * @param moreFollow another write comes at once, and both may leave by one system call; what `bufferedBytes` says
+   *   counts after the last of them
    */
-  write(bytes: Buffer): void
+  write(bytes: Buffer, moreFollow?: boolean): void
   /** Stops reading, so that the peer is slowed down; what was read already may be held back until resume(). */
   pause(): void
   resume(): void

@@ -260,6 +260,24 @@ export function writePublish(
   target: Buffer,
   offset: number,
 ): number {
+  const at = writePublishHead(message, header, remainingLength, target, offset)
+  return copyBytes(message.bytes, message.payloadStart, message.payloadEnd, target, at)
+}
+
+/**
+ * Writes a PUBLISH packet up to its payload, for a payload that is long enough not to be copied.
+ *
+ * @param remainingLength of {@link publishRemainingLength} with the same arguments
+ * @param target has room for {@link publishBytes} less the payload from `offset` on
+ * @returns the offset behind what was written
+ */
+export function writePublishHead(
+  message: Message,
+  header: PublishHeader,
+  remainingLength: number,
+  target: Buffer,
+  offset: number,
+): number {
   target[offset] = (PacketType.PUBLISH << 4) | (header.dup ? DUP : 0) | (header.qos << 1) | (header.retain ? RETAIN : 0)
   let at = writeVariableByteInteger(target, offset + 1, remainingLength)
   const topicBytes = header.omitTopic ? 0 : message.topicEnd - message.topicStart
@@ -270,8 +288,7 @@ export function writePublish(
     target[at++] = header.packetId >> 8
     target[at++] = header.packetId
   }
-  if (header.version === ProtocolVersion.V5) at = writeProperties(message, header, target, at)
-  return copyBytes(message.bytes, message.payloadStart, message.payloadEnd, target, at)
+  return header.version === ProtocolVersion.V5 ? writeProperties(message, header, target, at) : at
 }
 
 // The order of properties is free (5.0 section 2.2.2); that of User Properties is the publisher's [MQTT-3.3.2-18].

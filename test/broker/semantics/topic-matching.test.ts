@@ -193,7 +193,7 @@ describe('the tree of subscriptions', () => {
     for (const filter of filters) tree.at(filter)
     const looks = vi.spyOn(Map.prototype, 'get')
     try {
-      tree.match(topicName, () => {})
+      tree.match(topicName, { visit: () => {} })
       return looks.mock.calls.length
     } finally {
       looks.mockRestore()
