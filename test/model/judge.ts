@@ -66,7 +66,7 @@ export class Judge {
   #seeQos0(connection: Connection, session: Session, publish: PublishPacket): void {
     if (publish.dup) throw fail(connection, publish, 'DUP is set at QoS 0')
     const delivery = surestOf(connection.qos0.filter((one) => this.#isIt(one, publish, connection)))
-    if (delivery === undefined) {
+    if (delivery === undefined || this.#isRatherRetained(delivery, connection, session, publish)) {
       this.#seeRetained(connection, session, publish)
       return
     }
@@ -116,7 +116,7 @@ export class Judge {
     }
     const waiting = waitingOf(session)
     const delivery = surestOf(waiting.filter((one) => this.#isIt(one, publish, connection)))
-    if (delivery === undefined) {
+    if (delivery === undefined || this.#isRatherRetained(delivery, connection, session, publish)) {
       this.#seeRetained(connection, session, publish)
       return
     }
@@ -148,6 +148,13 @@ export class Judge {
     if (isExpired(retained.delivery.message, this.#model.now) && !connection.isBehind)
       throw fail(connection, publish, 'it is retained but has expired')
     this.#takeRetained(connection, session, retained, publish)
+  }
+
+  // What a shared subscription may have given to somebody else looks like a retained message that must come.
+  #isRatherRetained(delivery: Delivery, connection: Connection, session: Session, publish: PublishPacket): boolean {
+    if (delivery.choice === null) return false
+    const mustCome = ({ isActive, isDue, isForbidden }: RetainedDelivery) => isActive && isDue && !isForbidden
+    return this.#retainedLike(publish, connection, session, mustCome) !== undefined
   }
 
   // One that must come is taken for seen before one that may come.

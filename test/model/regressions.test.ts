@@ -51,3 +51,13 @@ it('holds back by No Local as it was when the retained messages were asked for',
       ],
     },
   ))
+
+it('takes a retained message for what it is though the sender may share one that looks the same', () =>
+  agrees(
+    { do: 'connect', slot: 1, version: 3, clientId: 'cid' },
+    { do: 'subscribe', slot: 1, filters: [{ filter: '$share/g/#', qos: 2 }] },
+    { do: 'connect', slot: 3, version: 3, clientId: 'bob', bridge: true, will: { topic: 'a/b', qos: 2, retain: true } },
+    { do: 'subscribe', slot: 3, filters: [{ filter: '$share/g/#', qos: 1 }] },
+    { do: 'connect', slot: 1, version: 3, clientId: 'bob', later: 4 },
+    { do: 'subscribe', slot: 1, filters: [{ filter: 'a/#', qos: 1 }] },
+  ))
