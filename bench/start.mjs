@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const ROUNDS = 10
+const ROUNDS = 15
 const PROGRAM = fileURLToPath(new URL('../bin/mqtt-kit.cjs', import.meta.url))
 const READY = /^mqtt-kit ready mqtt:\/\/127\.0\.0\.1:(\d+)/
 

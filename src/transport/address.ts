@@ -151,9 +151,14 @@ function parseHostAndPort(text: string, authority: string): { host: string; port
   }
   const colon = authority.indexOf(':')
   const host = colon < 0 ? authority : authority.slice(0, colon)
-  if (isIPv6(authority)) throw new AddressError('an IPv6 address without brackets', text, 'mqtt://[::1]:1883')
+  if (isBareIPv6(authority)) throw new AddressError('an IPv6 address without brackets', text, 'mqtt://[::1]:1883')
   if (!/^[\p{L}\p{M}\p{N}._~-]*$/u.test(host)) throw new AddressError('a bad host name', text, EXAMPLE)
   return { host, port: colon < 0 ? null : parsePort(text, authority.slice(colon + 1)) }
+}
+
+// Asked first for a second colon: Node's own question costs 25 ms when it is put for the first time.
+function isBareIPv6(authority: string): boolean {
+  return authority.indexOf(':') !== authority.lastIndexOf(':') && isIPv6(authority)
 }
 
 function parsePort(text: string, digits: string): number {
@@ -200,7 +205,7 @@ function withoutSecrets(text: string): string {
   const shown = text.slice(Math.max(at + 1, schemeBytes))
   const isHidden = at >= schemeBytes
   const authority = shown.split(/[/?#]/, 1)[0]!
-  const port = authority.startsWith('[') || isIPv6(authority) ? null : /:(.*)$/s.exec(authority)
+  const port = authority.startsWith('[') || isBareIPv6(authority) ? null : /:(.*)$/s.exec(authority)
   const isPort = port === null || /^\d{0,5}$/.test(port[1]!)
   return `${scheme}${isHidden ? '***@' : ''}${isPort ? shown : `${authority.split(':', 1)[0]}:***`}`
 }

@@ -3,7 +3,7 @@ import { type Address, formatAddress } from './address.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { TcpTransport } from './tcp.ts'
 import type { Transport } from './transport.ts'
-import { TransportError, transportError } from './transport-error.ts'
+import { codeOf, TransportError, transportError } from './transport-error.ts'
 
 /** How to dial. */
 export interface DialOptions {
@@ -24,20 +24,50 @@ const MAXIMUM_TIMER_MS = 2_147_483_647
  */
 const ATTEMPT_MS = 1_500
 
+/** Where a broker on this machine may listen, the likelier one first (RFC 6761 section 6.3 says what localhost means). */
+const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1']
+
 /**
- * Connects. A name with several addresses is tried with each, IPv6 and IPv4.
+ * Connects. A name with several addresses is tried with each, IPv6 and IPv4. `localhost` is not looked up: that takes longer
+ * than connecting, 50 ms of the first 200 in the life of a program.
  *
  * @returns a Transport that is not started
  * @throws TransportError whatever goes wrong, with the most telling code when several addresses fail
  */
 export async function dial(address: Address, options: DialOptions): Promise<Transport> {
-  const { timeoutMs, bindAddress, signal } = options
+  const { bindAddress, signal } = options
   const endpoint = endpointOf('connect', address)
   const url = formatAddress(address)
   if (signal?.aborted) throw new TransportError('connect', 'ABORT_ERR', url, signal.reason)
   if (bindAddress !== undefined && net.isIP(bindAddress) === 0) {
     throw new TransportError('connect', 'EINVAL', `${url} from ${bindAddress}`, null)
   }
+  if ('path' in endpoint || !isLocalhost(endpoint.host)) return attempt(address, endpoint, options)
+  const [first, second] = LOOPBACK_ADDRESSES.filter(
+    (host) => bindAddress === undefined || isSameFamily(host, bindAddress),
+  )
+  try {
+    return await attempt(address, { ...endpoint, host: first! }, options)
+  } catch (error) {
+    if (second === undefined || codeOf(error) !== 'ECONNREFUSED') throw error
+    return attempt(address, { ...endpoint, host: second }, options).catch((again: unknown) => {
+      // without IPv6 the second attempt says nothing about the broker
+      throw codeOf(again) === 'ECONNREFUSED' || codeOf(again) === 'EADDRNOTAVAIL' ? error : again
+    })
+  }
+}
+
+function isLocalhost(host: string): boolean {
+  return host === '' || host.toLowerCase() === 'localhost'
+}
+
+function isSameFamily(host: string, other: string): boolean {
+  return host.includes(':') === other.includes(':')
+}
+
+function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Promise<Transport> {
+  const { timeoutMs, bindAddress, signal } = options
+  const url = formatAddress(address)
   return new Promise((resolve, reject) => {
     const socket = net.connect(connectOptions(endpoint, bindAddress))
     const timeOut = (): unknown => socket.destroy(new TransportError('connect', 'ETIMEDOUT', url, null))
@@ -65,7 +95,7 @@ export async function dial(address: Address, options: DialOptions): Promise<Tran
 function connectOptions(endpoint: Endpoint, bindAddress: string | undefined): net.NetConnectOpts {
   if ('path' in endpoint) return { path: endpoint.path, allowHalfOpen: true }
   return {
-    host: endpoint.host === '' ? 'localhost' : endpoint.host,
+    host: endpoint.host,
     port: endpoint.port,
     allowHalfOpen: true,
     autoSelectFamily: true,

@@ -91,7 +91,7 @@ describe('dial', () => {
   it('reports the refusal when all addresses of a name fail, and keeps all failures as cause', async () => {
     const port = await freePort()
     lookUpWith((callback) => callback(null, BOTH_LOOPBACKS))
-    const error = await failure(address('localhost', port))
+    const error = await failure(address('broker.test', port))
 
     expect(error.code).toBe('ECONNREFUSED')
     expect(error.cause).toBeInstanceOf(AggregateError)
@@ -101,20 +101,38 @@ describe('dial', () => {
   it('goes on to the next address of a name when the first one refuses', async () => {
     const server = await listening('127.0.0.1')
     lookUpWith((callback) => callback(null, BOTH_LOOPBACKS))
-    const transport = await dial(address('localhost', server.port), PATIENT)
+    const transport = await dial(address('broker.test', server.port), PATIENT)
 
     expect(transport.remoteAddress).toBe(`127.0.0.1:${server.port}`)
     transport.destroy()
     server.close()
   })
 
-  it('takes an empty host for localhost', async () => {
-    const port = await freePort()
+  it.each(['localhost', 'LOCALHOST', ''])('looks no name up for host %o', async (host) => {
+    const server = await listening('127.0.0.1')
     const lookup = vi.spyOn(dns, 'lookup')
-    const error = await failure(address('', port))
+    const transport = await dial(address(host, server.port), PATIENT)
+
+    expect(transport.remoteAddress).toBe(`127.0.0.1:${server.port}`)
+    expect(lookup).not.toHaveBeenCalled()
+    transport.destroy()
+    server.close()
+  })
+
+  it('finds a broker on localhost that listens on IPv6 only', async (test) => {
+    const server = await listening('::1').catch(() => test.skip('there is no IPv6 here'))
+    const transport = await dial(address('localhost', server.port), PATIENT)
+
+    expect(transport.remoteAddress).toBe(`[::1]:${server.port}`)
+    transport.destroy()
+    server.close()
+  })
+
+  it('says that localhost refuses when neither of its addresses takes connections', async () => {
+    const error = await failure(address('localhost', await freePort()))
 
     expect(error.code).toBe('ECONNREFUSED')
-    expect(lookup.mock.calls[0]![0]).toBe('localhost')
+    expect(error.message).toContain('mqtt://localhost:')
   })
 
   it('gives up when the name is not found in time', async () => {
