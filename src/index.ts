@@ -1,6 +1,16 @@
 /**
  * The public API of mqtt-kit as a library: a broker to embed, for instance in tests, a client, and the codec.
  */
+export { AccessRules, parseAclFile } from './access/acl-file.ts'
+export {
+  type AccessSettings,
+  ConfiguredAccess,
+  type SourceAnswer,
+  type UserSource,
+} from './access/configured-access.ts'
+export { AccessFileError } from './access/file-error.ts'
+export { PasswordFile } from './access/password-file.ts'
+export { PasswordSource } from './access/password-source.ts'
 export type { Access, Authentication, Credentials, EnhancedExchange, EnhancedStep } from './broker/access.ts'
 export { Broker } from './broker/broker.ts'
 export type { BrokerEvent, BrokerOptions } from './broker/configuration.ts'
@@ -30,5 +40,6 @@ export { ProtocolVersion } from './codec/protocol-version.ts'
 export { QoS } from './codec/qos.ts'
 export { formatReasonCode, ReasonCode, ReturnCode } from './codec/reason-code.ts'
 export { ProtocolViolation, type ViolationName } from './codec/violation.ts'
+export { ALL_RIGHTS, type Rights } from './session/rights.ts'
 export { type Address, AddressError, type ParsedAddress, parseAddress } from './transport/address.ts'
 export { TransportError } from './transport/transport-error.ts'

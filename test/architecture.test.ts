@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest'
 
 const TRANSPORT_INTERFACE = ['transport/transport.ts', 'transport/transport-error.ts', 'transport/output-buffer.ts']
 
+/** What a room that decides about access needs of the broker. */
+const BROKER_ACCESS = ['broker/access.ts', 'broker/scram-users.ts', 'broker/user-access.ts']
+
 /** What each room may import besides itself: a room, or one file of a room. A room is a folder of src or a file in src. */
 const MAY_IMPORT: Record<string, string[]> = {
   topic: [],
@@ -16,11 +19,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   broker: ['topic', 'codec', 'session', 'authentication', 'store/store.ts', ...TRANSPORT_INTERFACE],
   // opens the listeners
   'broker/listeners.ts': ['transport'],
+  access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
   load: ['client'],
   inspect: ['topic', 'codec', 'session'],
-  cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'client', 'load', 'inspect'],
-  'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'client'],
+  cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client', 'load', 'inspect'],
+  'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
 }
 
 /** Folders and files that get their time, randomness and bytes handed in. */

@@ -1,3 +1,5 @@
+import type { Rights } from '../session/rights.ts'
+
 /** Who wants to connect. */
 export interface Credentials {
   readonly clientId: string
@@ -6,8 +8,13 @@ export interface Credentials {
   readonly remoteAddress: string
 }
 
-/** Answer to a CONNECT: an identity, null for anonymous, with Authentication Data for CONNACK after an enhanced one, or a Reason Code of 0x80 or more. */
-export type Authentication = { readonly identity: string | null; readonly data?: Buffer } | { readonly refused: number }
+/**
+ * Answer to a CONNECT: an identity, null for anonymous, or a Reason Code of 0x80 or more. `data` is Authentication Data for CONNACK
+ * after an enhanced authentication; `grants` is whatever {@link Access.rightsOf} wants to know later about this client.
+ */
+export type Authentication =
+  | { readonly identity: string | null; readonly data?: Buffer; readonly grants?: unknown }
+  | { readonly refused: number }
 
 /** What a Server says next in an enhanced authentication (5.0 section 4.12). */
 export type EnhancedStep =
@@ -21,11 +28,15 @@ export interface EnhancedExchange {
   step(data: Buffer): Promise<EnhancedStep>
 }
 
-/** Who may connect, publish and subscribe. One instance serves the whole broker; questions about topics are answered at once. */
+/** Who may connect, publish and subscribe. One instance serves the whole broker. */
 export interface Access {
   authenticate(credentials: Credentials): Authentication | Promise<Authentication>
   /** Begins enhanced authentication; null when the method is not offered. */
   beginEnhanced(authenticationMethod: string): EnhancedExchange | null
-  mayPublish(identity: string | null, clientId: string, topicName: string): boolean
-  maySubscribe(identity: string | null, clientId: string, topicFilter: string): boolean
+  /**
+   * What a client may do: asked when it connects, and kept as long as its session. When the answers of a Rights object
+   * change, {@link Broker.accessChanged} is to be called.
+   * @param grants what the authentication brought along; undefined for a session whose client has not connected since the start
+   */
+  rightsOf(identity: string | null, clientId: string, grants: unknown): Rights
 }

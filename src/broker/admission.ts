@@ -2,6 +2,7 @@ import { Auth } from '../codec/packets/auth.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
+import type { Rights } from '../session/rights.ts'
 import type { Access, Authentication } from './access.ts'
 import type { BrokerEvent } from './configuration.ts'
 import { authViolation, EnhancedAuthentication } from './enhanced-authentication.ts'
@@ -17,7 +18,7 @@ export interface AdmissionHost {
   readonly retainAvailable: boolean
   isFullFor(clientId: string): boolean
   sessionOwner(clientId: string): string | null | undefined
-  judgeTopic(identity: string | null, clientId: string, topicName: string): number
+  judgeTopic(rights: Rights, topicName: string): number
   /** @returns 0x00, or the Reason Code of a refusal; then nothing has changed */
   admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): number
   log(event: BrokerEvent): void
@@ -185,15 +186,19 @@ export class Admission {
       this.#refuse(connection, authentication.refused, 'authentication failed')
       return
     }
-    const { identity, data: authenticationData = null } = authentication
+    const { identity, grants, data: authenticationData = null } = authentication
     connection.identity = identity
+    connection.grants = grants
     const { clientId, will } = connect
     const owner = this.#host.sessionOwner(clientId)
     if (this.#sessionsHaveOwners && owner !== undefined && owner !== identity) {
       this.#refuse(connection, ReasonCode.NOT_AUTHORIZED, 'the session belongs to another user (S-16)')
       return
     }
-    const judged = will === null ? ReasonCode.SUCCESS : this.#host.judgeTopic(identity, clientId, will.topicName)
+    const judged =
+      will === null
+        ? ReasonCode.SUCCESS
+        : this.#host.judgeTopic(this.#access.rightsOf(identity, clientId, grants), will.topicName)
     if (judged !== ReasonCode.SUCCESS) {
       this.#refuse(connection, judged, 'will topic is not allowed')
       return

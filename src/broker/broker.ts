@@ -20,6 +20,7 @@ import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
 import { DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
+import type { Rights } from '../session/rights.ts'
 import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
 import { type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
@@ -215,11 +216,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     // a session that ended with its old connection, or was thrown away, is no longer there
     const kept = this.#records.get(clientId) ?? null
     const record = kept ?? this.#newRecord(clientId, identity)
+    this.#giveRights(record, identity, connection.grants)
     record.session.state.sessionExpiryIntervalSeconds = expirySeconds
     // where sessions have no owners, the rights are those of who is there
     record.session.state.owner = identity
     record.connection = connection
-    record.will = storedWill(connect, identity)
+    record.will = storedWill(connect)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
     const connack = this.#connack(connect, terms, kept !== null, agreed)
@@ -273,6 +275,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const queue = new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy)
     const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
     const session = new ServerSession(new SessionState(clientId, identity, queue), qos0Queue, this)
+    session.rights = this.#access.rightsOf(identity, clientId, undefined)
     const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
     this.#records.set(clientId, record)
     return record
@@ -284,6 +287,25 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       const clientId = `auto${randomBytes(10).toString('hex')}`
       if (!this.#records.has(clientId)) return clientId
     }
+  }
+
+  // What waits for a resumed session may have been allowed to another identity, or by other grants (semantics S-17).
+  #giveRights(record: ClientRecord, identity: string | null, grants: unknown): void {
+    const { session } = record
+    if (session.state.owner === identity && record.grants === grants) return
+    record.grants = grants
+    session.rights = this.#access.rightsOf(identity, session.clientId, grants)
+    this.#router.forgetAllRoutes()
+    session.reviewDeliveries()
+  }
+
+  /**
+   * The answers of Rights objects have changed: what waits for somebody who may no longer read it is given up, and no
+   * subscription delivers it any more, whether its client is there or not (semantics S-17).
+   */
+  accessChanged(): void {
+    this.#router.forgetAllRoutes()
+    for (const { session } of this.#records.values()) session.reviewDeliveries()
   }
 
   // ---- the end of a connection and of a session
@@ -337,7 +359,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     record.will = null
     record.willDueMs = Number.POSITIVE_INFINITY
     if (will === null) return
-    if (this.judgeTopic(will.identity, session.clientId, will.message.topicName) !== ReasonCode.SUCCESS) {
+    if (this.judgeTopic(session.rights, will.message.topicName) !== ReasonCode.SUCCESS) {
       this.metrics.messagesRefused++
       return
     }
@@ -358,8 +380,13 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     for (const { message, sharedFilter } of orphans) {
       // [MQTT-3.3.2-5] for that member its delivery has not begun
       if (message.isExpired(nowMs)) this.deliveryDropped(session, DropReason.EXPIRED, 1)
-      else this.#router.group(sharedFilter)?.forward(message, nowMs)
+      else this.#forwardToGroup(message, sharedFilter, nowMs)
     }
+  }
+
+  #forwardToGroup(message: Message, sharedFilter: string, nowMs: number): void {
+    const group = this.#router.group(sharedFilter)
+    group?.forward(message, nowMs, group.barredFrom(message.topicName))
   }
 
   // ---- publishing: ServerSessionHost
@@ -370,8 +397,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   publish(session: ServerSession, publish: Publish, nowMs: number): number {
     const { message } = publish
-    const identity = session.state.owner
-    const judged = this.judgeTopic(identity, session.clientId, message.topicName)
+    const judged = this.judgeTopic(session.rights, message.topicName)
     if (judged !== ReasonCode.SUCCESS) {
       this.metrics.messagesRefused++
       return judged
@@ -384,14 +410,14 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     return this.#route(message, session.clientId, nowMs)
   }
 
-  /** May this client publish to the topic? @returns 0x00, or the Reason Code that says why not */
-  judgeTopic(identity: string | null, clientId: string, topicName: string): number {
+  /** May somebody with these rights publish to the topic? @returns 0x00, or the Reason Code that says why not */
+  judgeTopic(rights: Rights, topicName: string): number {
     // `$SYS` is the Server's own (semantics Y-01); `$share/...` is no Topic Name (Y-04)
     if (topicName.charCodeAt(0) === 0x24) {
       if (topicName.startsWith('$SYS/') || topicName === '$SYS') return ReasonCode.NOT_AUTHORIZED
       if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
     }
-    if (!this.#access.mayPublish(identity, clientId, topicName)) return ReasonCode.NOT_AUTHORIZED
+    if (!rights.mayPublish(topicName)) return ReasonCode.NOT_AUTHORIZED
     return levelCount(topicName) > this.limits.maximumTopicLevels ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
   }
 
@@ -432,7 +458,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (refusal !== ReasonCode.SUCCESS) return refusal
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
     if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
-    if (!this.#access.maySubscribe(session.state.owner, session.clientId, filter)) return ReasonCode.NOT_AUTHORIZED
+    if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
     const { subscriptions } = session.state
     if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
       return ReasonCode.QUOTA_EXCEEDED
@@ -451,6 +477,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     for (const message of this.#retained.match(subscription.topicFilter)) {
       // No Local holds back one's own retained messages too (semantics T-11)
       if (subscription.noLocal && message.publisher === session.clientId) continue
+      // semantics R-13
+      if (!session.rights.mayReceive(message.topicName)) continue
       yield message
     }
   }
@@ -526,10 +554,10 @@ function lossOf({ lostMessages }: ServerSession): string {
   return `${lostMessages} ${lostMessages === 1 ? 'message was' : 'messages were'} lost: too many waited for it`
 }
 
-function storedWill(connect: Connect, identity: string | null): StoredWill | null {
+function storedWill(connect: Connect): StoredWill | null {
   if (connect.will === null) return null
   const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
-  return { message: willMessage(connect.will), delaySeconds, identity }
+  return { message: willMessage(connect.will), delaySeconds }
 }
 
 // Never sent, or sent at QoS 1 and not acknowledged: another member of the group may have them. A QoS 2 delivery that has

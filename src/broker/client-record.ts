@@ -8,7 +8,6 @@ import type { NetworkConnection } from './network-connection.ts'
 export interface StoredWill {
   readonly message: Message
   readonly delaySeconds: number
-  readonly identity: string | null
 }
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -18,6 +17,8 @@ export class ClientRecord implements Deadline {
   readonly session: ServerSession
   connection: NetworkConnection | null = null
   will: StoredWill | null = null
+  /** with which its rights were asked for */
+  grants: unknown
   /** when a will whose connection has ended is published, monotonic ms */
   willDueMs = NEVER
   /** when the session of an ended connection expires, monotonic ms */

@@ -10,6 +10,8 @@ const texts: Readonly<Record<DropReason, string | null>> = {
   [DropReason.EXPIRED]: null,
   [DropReason.PACKET_TOO_LARGE]: 'a message is not sent: it is larger than the Maximum Packet Size of this client',
   [DropReason.OFFLINE]: null,
+  [DropReason.SESSION_ENDED]: null,
+  [DropReason.RIGHT_LOST]: 'a message is not delivered: this client may no longer read its topic',
 }
 
 /** Tells the log of messages that were given up: a line a minute for each reason, for a slow client may lose thousands. */

@@ -13,7 +13,7 @@ export class Metrics {
   publishBytesReceived = 0
   publishBytesSent = 0
   /** messages given up, by DropReason */
-  readonly messagesDropped = new Float64Array(4)
+  readonly messagesDropped = new Float64Array(6)
   /** PUBLISH that nobody subscribed to */
   messagesWithoutSubscriber = 0
   messagesRefused = 0

@@ -97,6 +97,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   session: ServerSession | null = null
   /** identity that was authenticated; null for anonymous */
   identity: string | null = null
+  /** what its authentication brought along for its rights */
+  grants: unknown
   /** an exchange of AUTH packets under way, or the last one; null when CONNECT named no method */
   enhanced: EnhancedAuthentication | null = null
   /** as it counts: that of CONNECT, or Server Keep Alive */

@@ -63,17 +63,32 @@ class Receiver {
   }
 }
 
+/** A group, without those of its members who may not read the topic; null: all may. */
+interface SharedRoute {
+  readonly group: SharedGroup
+  readonly barred: ReadonlySet<ServerSession> | null
+}
+
 /** Who gets the messages of one Topic Name. */
 class Route implements FilterVisitor {
   readonly receivers: Receiver[] = []
-  readonly groups: SharedGroup[] = []
+  readonly groups: SharedRoute[] = []
+  readonly #topicName: string
   /** receivers by session, once there are so many that a search would be slow */
   #bySession: Map<ServerSession, Receiver> | null = null
 
-  /** Takes in the subscriptions of one more filter that matches. */
+  constructor(topicName: string) {
+    this.#topicName = topicName
+  }
+
+  /** Takes in the subscriptions of one more filter that matches, of those who may read the topic (semantics S-17). */
   visit({ subscribers, groups }: FilterNode): void {
     if (subscribers !== null) this.#addSubscribers(subscribers)
-    if (groups !== null) this.groups.push(...groups.values())
+    if (groups === null) return
+    for (const group of groups.values()) {
+      const barred = group.barredFrom(this.#topicName)
+      if (barred === null || barred.size < group.size) this.groups.push({ group, barred })
+    }
   }
 
   #addSubscribers(subscribers: ReadonlyMap<ServerSession, Subscription>): void {
@@ -81,8 +96,8 @@ class Route implements FilterVisitor {
     const isFirst = this.receivers.length === 0
     for (const [session, subscription] of subscribers) {
       const known = isFirst ? undefined : this.#find(session)
-      if (known === undefined) this.#append(new Receiver(session, subscription))
-      else known.add(subscription)
+      if (known !== undefined) known.add(subscription)
+      else if (session.rights.mayReceive(this.#topicName)) this.#append(new Receiver(session, subscription))
     }
   }
 
@@ -199,14 +214,15 @@ export class Router {
     }
     for (let i = 0; i < groups.length; i++) {
       matched++
-      if (groups[i]!.forward(message, nowMs)) taken++
+      const { group, barred } = groups[i]!
+      if (group.forward(message, nowMs, barred)) taken++
     }
     result.matched = matched
     result.taken = taken
   }
 
   #findRoute(topicName: string): Route {
-    const route = new Route()
+    const route = new Route(topicName)
     this.#tree.match(topicName, route)
     route.complete()
     if (this.#maximumCachedRoutes > 0) {
@@ -214,6 +230,11 @@ export class Router {
       this.#routes.set(topicName, route)
     }
     return route
+  }
+
+  /** Somebody's rights have changed. */
+  forgetAllRoutes(): void {
+    this.#routes.clear()
   }
 
   #forgetRoutes(topicFilter: string): void {

@@ -29,6 +29,16 @@ export class SharedGroup {
     return this.#members.length === 0
   }
 
+  get size(): number {
+    return this.#members.length
+  }
+
+  /** Members who may not read the topic; null when all may. */
+  barredFrom(topicName: string): ReadonlySet<ServerSession> | null {
+    const barred = this.#members.filter(({ session }) => !session.rights.mayReceive(topicName))
+    return barred.length === 0 ? null : new Set(barred.map(({ session }) => session))
+  }
+
   /** Adds a member, or gives it a new subscription. */
   set(session: ServerSession, subscription: Subscription): void {
     const member = this.#members.find((candidate) => candidate.session === session)
@@ -47,21 +57,23 @@ export class SharedGroup {
    * Gives a message to one member: in turn to those that can send it on now, else to an offline one that keeps it, else to
    * one that is connected but busy (semantics G-06). A member for whom the packet is too large is passed over, and has it only when it is
    * too large for all: there it counts as delivered (F-08).
+   * @param barred members who may not read it; null: all may
    * @returns false when nobody took it
    */
-  forward(message: Message, nowMs: number): boolean {
+  forward(message: Message, nowMs: number, barred: ReadonlySet<ServerSession> | null): boolean {
     return (
-      this.#try(message, nowMs, isReady) ||
-      this.#try(message, nowMs, canKeep) ||
-      this.#try(message, nowMs, isConnected) ||
-      this.#try(message, nowMs, isOffline) ||
-      this.#try(message, nowMs, isConnected, true)
+      this.#try(message, nowMs, barred, isReady) ||
+      this.#try(message, nowMs, barred, canKeep) ||
+      this.#try(message, nowMs, barred, isConnected) ||
+      this.#try(message, nowMs, barred, isOffline) ||
+      this.#try(message, nowMs, barred, isConnected, true)
     )
   }
 
   #try(
     message: Message,
     nowMs: number,
+    barred: ReadonlySet<ServerSession> | null,
     eligible: (session: ServerSession, qos: QoS) => boolean,
     tooLarge = false,
   ): boolean {
@@ -71,7 +83,7 @@ export class SharedGroup {
       const { session, subscription } = this.#members[index]!
       // [MQTT-4.8.2-3] the QoS is that granted to the member chosen
       const qos = Math.min(message.qos, subscription.qos) as QoS
-      if (!eligible(session, qos)) continue
+      if (!eligible(session, qos) || barred?.has(session)) continue
       const identifiers = subscription.subscriptionIdentifier === 0 ? null : [subscription.subscriptionIdentifier]
       if (session.fits(message, qos, identifiers, nowMs) === tooLarge) continue
       const retain = subscription.retainAsPublished && message.retain

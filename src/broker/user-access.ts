@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { SCRAM_SHA_256 } from '../authentication/scram.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import { ALL_RIGHTS, type Rights } from '../session/rights.ts'
 import type { Access, Authentication, Credentials, EnhancedExchange } from './access.ts'
 import { ScramUsers } from './scram-users.ts'
 
@@ -33,12 +34,8 @@ export class UserAccess implements Access {
     return authenticationMethod === SCRAM_SHA_256 ? this.#scram.begin() : null
   }
 
-  mayPublish(): boolean {
-    return true
-  }
-
-  maySubscribe(): boolean {
-    return true
+  rightsOf(): Rights {
+    return ALL_RIGHTS
   }
 }
 

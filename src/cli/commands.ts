@@ -34,4 +34,14 @@ export const commands: readonly CommandEntry[] = [
     spec: async () => (await import('./options/subscribe.ts')).subscribeSpec,
     load: () => import('./commands/sub.ts'),
   },
+  {
+    name: 'passwd',
+    spec: async () => (await import('./options/passwd.ts')).passwdSpec,
+    load: () => import('./commands/passwd.ts'),
+  },
+  {
+    name: 'acl',
+    spec: async () => (await import('./options/acl.ts')).aclSpec,
+    load: () => import('./commands/acl.ts'),
+  },
 ]

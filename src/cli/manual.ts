@@ -32,10 +32,7 @@ export function commandHelp(spec: CommandSpec, painter: Painter): string {
     wrap(spec.description[0]!, WIDTH).join('\n'),
     ...groupsOf(spec.rows).map(([group, entries]) => `${painter.heading(`${group}:`)}\n${optionLines(entries)}`),
     `${painter.heading('Examples:')}\n${spec.examples.map(({ text, line }) => `  ${text}\n    ${line}`).join('\n')}`,
-    wrap(
-      `Options can be set by environment variables, too: ${variableExample(spec.rows)}. Exit codes are in mqtt-kit(1).`,
-      WIDTH,
-    ).join('\n'),
+    wrap(`${variableSentence(spec.rows)}Exit codes are in mqtt-kit(1).`, WIDTH).join('\n'),
   ]
   return `${parts.join('\n\n')}\n`
 }
@@ -85,9 +82,12 @@ function columns(left: string, text: string): string {
   return left.length + 2 > TEXT_COLUMN ? left + indent + lines : left.padEnd(TEXT_COLUMN) + lines
 }
 
-function variableExample(rows: OptionRows): string {
-  const key = Object.keys(rows).find((candidate) => candidate === 'qos' || candidate === 'sysInterval')!
-  return `${environmentName(key)} for --${longName(key)}`
+// Empty for a command that reads no variables.
+function variableSentence(rows: OptionRows): string {
+  const keys = Object.keys(rows).filter((candidate) => rows[candidate]!.environment !== false)
+  const key = keys.find((candidate) => candidate === 'qos' || candidate === 'sysInterval') ?? keys[0]
+  if (key === undefined) return ''
+  return `Options can be set by environment variables, too: ${environmentName(key)} for --${longName(key)}. `
 }
 
 function wrap(text: string, width: number): string[] {

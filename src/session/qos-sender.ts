@@ -18,7 +18,17 @@ export const PauseReason = { NONE: 0, OFFLINE: 1, SOCKET_FULL: 2, IN_FLIGHT_FULL
 export type PauseReason = (typeof PauseReason)[keyof typeof PauseReason]
 
 /** Why a message was given up. */
-export const DropReason = { QUEUE_FULL: 0, EXPIRED: 1, PACKET_TOO_LARGE: 2, OFFLINE: 3 } as const
+export const DropReason = {
+  QUEUE_FULL: 0,
+  EXPIRED: 1,
+  PACKET_TOO_LARGE: 2,
+  /** QoS 0 and nobody there to take it */
+  OFFLINE: 3,
+  /** the client may no longer read the topic */
+  RIGHT_LOST: 4,
+  /** it waited for a session that has ended */
+  SESSION_ENDED: 5,
+} as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]
 
 /** A full queue is searched for expired messages at most this often. */
@@ -248,6 +258,12 @@ export class QosSender {
       this.queue.shift()
       this.#sendFirst(output, delivery, nowMs)
     }
+  }
+
+  /** Gives up what waits for its first sending and the peer may not have; an exchange that has begun goes on. */
+  removeQueued(unwanted: (delivery: Delivery) => boolean, reason: DropReason): void {
+    const removed = [...this.queue.removeIf(unwanted), ...this.qos0Queue.removeIf(unwanted)]
+    for (const delivery of removed) this.#owner.deliveryDropped(delivery, reason, 1)
   }
 
   /** Sends the QoS 0 messages that wait, even to a peer that does not read: before the connection is ended on purpose. */

@@ -59,6 +59,11 @@ export class RetainedBacklog {
     }
   }
 
+  /** Forgets the message that waits if it is no longer allowed; those behind it are judged when they are looked up. */
+  review(isAllowed: (message: Message) => boolean): void {
+    if (this.#next !== null && !isAllowed(this.#next.message)) this.#next = null
+  }
+
   clear(): void {
     this.#sources.length = 0
     this.#next = null

@@ -23,8 +23,9 @@ import { isSharedFilter } from '../topic/topic-filter.ts'
 import { Delivery } from './delivery.ts'
 import type { MessageQueue } from './message-queue.ts'
 import { QosReceiver } from './qos-receiver.ts'
-import { type DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
+import { DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
 import { RetainedBacklog, type RetainedSource } from './retained-backlog.ts'
+import { ALL_RIGHTS, type Rights } from './rights.ts'
 import type { SessionOutput } from './session-output.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 import { IncomingTopicAliases } from './topic-alias.ts'
@@ -65,6 +66,8 @@ export class ServerSession {
   // lives as long as the Session
   /** messages given up because too many waited; counted by the host */
   lostMessages = 0
+  /** kept here for the host, who asks them */
+  rights: Rights = ALL_RIGHTS
   readonly state: SessionState
   readonly #host: ServerSessionHost
   readonly #sender: QosSender
@@ -121,17 +124,22 @@ export class ServerSession {
   connectionLost(): void {
     this.#output = null
     this.#terms = null
+    const { qos0Queue } = this.#sender
+    const unsent = qos0Queue.length
     this.#sender.connectionLost()
-    this.#sender.qos0Queue.clear()
+    qos0Queue.clear()
     this.#receiver.connectionLost()
+    if (unsent > 0) this.#host.deliveryDropped(this, DropReason.OFFLINE, unsent)
   }
 
   /** Ends the session: nothing of it is left. */
   end(): void {
+    const unsent = this.#sender.queue.length
     this.#sender.reset()
     this.#receiver.reset()
     this.#backlog.clear()
     this.state.subscriptions.clear()
+    if (unsent > 0) this.#host.deliveryDropped(this, DropReason.SESSION_ENDED, unsent)
   }
 
   /**
@@ -153,6 +161,12 @@ export class ServerSession {
       return true
     }
     return this.#sender.publish(new Delivery(message, qos, retain, subscriptionIdentifiers, sharedFilter), nowMs)
+  }
+
+  /** The rights have changed: gives up what waits and may no longer be read. What was sent once is sent again all the same [MQTT-4.4.0-1]. */
+  reviewDeliveries(): void {
+    this.#sender.removeQueued(({ message }) => !this.rights.mayReceive(message.topicName), DropReason.RIGHT_LOST)
+    this.#backlog.review(({ topicName }) => this.rights.mayReceive(topicName))
   }
 
   /** True when the message, as this client would get it, is within its Maximum Packet Size; always while offline. */

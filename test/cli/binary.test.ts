@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Access } from '../../src/broker/access.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { PacketType } from '../../src/codec/packet-type.ts'
 import { Peer, run } from '../support/peers.ts'
+import { type TestAnswers, testAccess } from '../support/test-access.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/mqtt-kit.cjs', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'mqtt-kit-cli-'))
@@ -26,14 +26,9 @@ afterEach(async () => {
   for (const broker of brokers.splice(0)) await broker.stop()
 })
 
-async function broker(access?: Partial<Access>): Promise<Broker> {
-  const everybody: Access = {
-    authenticate: () => ({ identity: null }),
-    beginEnhanced: () => null,
-    mayPublish: () => true,
-    maySubscribe: () => true,
-  }
-  const started = await Broker.start({ port: 0, sysIntervalSeconds: 0, access: { ...everybody, ...access } })
+async function broker(answers: TestAnswers = {}): Promise<Broker> {
+  const access = testAccess({ authenticate: () => ({ identity: null }), ...answers })
+  const started = await Broker.start({ port: 0, sysIntervalSeconds: 0, access })
   brokers.push(started)
   return started
 }

@@ -13,7 +13,7 @@ function options(line: string) {
 
 describe('the options of the broker', () => {
   it('are a listener on the loopback interface and port 1883', () => {
-    expect(options('')).toMatchObject({ host: '127.0.0.1', port: 1883, listen: [], allowAnonymous: true })
+    expect(options('')).toMatchObject({ host: '127.0.0.1', port: 1883, listen: [] })
   })
 
   it('leave port 1883 alone when --listen names other places', () => {
@@ -21,23 +21,14 @@ describe('the options of the broker', () => {
     expect(options('--listen mqtt://127.0.0.1:1884 -p 0')).toMatchObject({ port: 0 })
   })
 
-  it('hold the users, and no others may connect', () => {
-    const { users, allowAnonymous } = options('--user ann:a:b --user bob:')
-
-    expect([...users!]).toEqual([
-      ['ann', 'a:b'],
-      ['bob', ''],
-    ])
-    expect(allowAnonymous).toBe(false)
-  })
-
   it.each(['-h 0.0.0.0', '-h ::', '-h 192.0.2.1', '-h example.com', '--listen mqtt://:1883', '--listen mqtt://[::]:0'])(
     'are refused for %s without authentication',
     (line) => {
       expect(() => options(line)).toThrow(UsageError)
-      expect(() => options(line)).toThrow('add --user NAME:PASSWORD, or --allow-anonymous')
+      expect(() => options(line)).toThrow('add --user NAME:PASSWORD or --password-file, or --allow-anonymous')
       expect(() => options(`${line} --allow-anonymous`)).not.toThrow()
       expect(() => options(`${line} --user ann:secret`)).not.toThrow()
+      expect(() => options(`${line} --password-file users`)).not.toThrow()
     },
   )
 

@@ -114,7 +114,7 @@ describe('serve', () => {
     const { exitCode, stderr } = await run(['serve', '-p', '0', '-h', '0.0.0.0'])
 
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('add --user NAME:PASSWORD, or --allow-anonymous')
+    expect(stderr).toContain('add --user NAME:PASSWORD or --password-file, or --allow-anonymous')
   })
 
   it('lets in its users only', async () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Address } from '../../src/transport/address.ts'
 import { findPeer, Peer } from './peers.ts'
@@ -24,12 +24,12 @@ export class Mosquitto {
     this.#folder = folder
   }
 
-  /** Starts one on a free port; resolves when it listens. */
-  static async start(): Promise<Mosquitto> {
+  /** Starts one on a free port; resolves when it listens. @param settings lines of its configuration */
+  static async start(settings = 'allow_anonymous true'): Promise<Mosquitto> {
     const port = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'mqtt-kit-'))
     const file = join(folder, 'mosquitto.conf')
-    writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`)
+    writeFileSync(file, `listener ${port} 127.0.0.1\nmax_queued_messages 0\nuser ${userInfo().username}\n${settings}\n`)
     const peer = new Peer(MOSQUITTO, ['-v', '-c', file])
     await peer.says('running')
     return new Mosquitto(port, peer, folder)

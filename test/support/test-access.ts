@@ -1,13 +1,26 @@
 import type { Access, Authentication, Credentials } from '../../src/broker/access.ts'
 
+type TopicJudge = (identity: string | null, clientId: string, topic: string) => boolean
+
+/** What a test answers for an access. */
+export interface TestAnswers extends Partial<Access> {
+  readonly mayPublish?: TopicJudge
+  readonly maySubscribe?: TopicJudge
+  readonly mayReceive?: TopicJudge
+}
+
 /** Access that a test answers; what it does not answer is allowed, and the identity is the user name. */
-export function testAccess(answers: Partial<Access>): Access {
+export function testAccess(answers: TestAnswers): Access {
+  const { mayPublish, maySubscribe, mayReceive, ...others } = answers
   return {
     authenticate: ({ userName }) => ({ identity: userName }),
     beginEnhanced: () => null,
-    mayPublish: () => true,
-    maySubscribe: () => true,
-    ...answers,
+    rightsOf: (identity, clientId) => ({
+      mayPublish: (topicName) => mayPublish?.(identity, clientId, topicName) ?? true,
+      maySubscribe: (topicFilter) => maySubscribe?.(identity, clientId, topicFilter) ?? true,
+      mayReceive: (topicName) => mayReceive?.(identity, clientId, topicName) ?? true,
+    }),
+    ...others,
   }
 }
 

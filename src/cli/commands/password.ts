@@ -51,12 +51,18 @@ const CONTROL_C = '\u0003'
 const CONTROL_D = '\u0004'
 const BACKSPACES = new Set(['\u0008', '\u007f'])
 
-async function ask(context: Context, usesStdin: boolean): Promise<Buffer> {
+function ask(context: Context, usesStdin: boolean): Promise<Buffer> {
   const { stdin } = context.streams
   if (usesStdin || !stdin.isTTY) {
     throw new UsageError('-P - asks for the password, which needs stdin to be a terminal; use --password-file')
   }
-  context.stderr.write('password: ')
+  return askPassword(context, 'password: ')
+}
+
+/** Asks on the terminal that stdin must be; nothing that is typed is shown. */
+export async function askPassword(context: Context, question: string): Promise<Buffer> {
+  const { stdin } = context.streams
+  context.stderr.write(question)
   stdin.setRawMode(true)
   try {
     return Buffer.from(await typedLine(stdin))

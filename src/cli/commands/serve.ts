@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
+import { ConfiguredAccess } from '../../access/configured-access.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { BrokerOptions } from '../../broker/configuration.ts'
 import { AddressError } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
+import { readAccessSettings } from '../configuration/access-settings.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
@@ -26,9 +28,10 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; to listen on a URL use --listen`)
   }
   const options = brokerOptions(typed)
+  const access = new ConfiguredAccess(await readAccessSettings(typed))
   if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => rm(path, { force: true }))
   const interrupted = new Promise<NodeJS.Signals>((resolve) => context.onInterrupt(resolve))
-  const broker = await start(options, typed, context)
+  const broker = await start({ ...options, access }, typed, context)
   try {
     await announce(broker.listeners, typed, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)

@@ -11,20 +11,19 @@ const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 1883
 
 /**
- * Turns what was typed into the options of the broker.
+ * Turns what was typed into the options of the broker, all but access.
  * @throws UsageError for an address that other machines reach without any authentication
  */
 export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
-  const users = new Map((typed.user ?? []).map(({ name, password }) => [name, password]))
   const host = typed.host ?? DEFAULT_HOST
   const listen = typed.listen ?? []
   const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length === 0
   const hosts = [...(hasPort ? [host] : []), ...listen.map(hostOf)]
   const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
-  if (open !== undefined && users.size === 0 && !typed.allowAnonymous) {
+  if (open !== undefined && !isAuthenticating(typed) && !typed.allowAnonymous) {
     throw new UsageError(
       `other machines can reach ${open === '' ? 'a listener on every interface' : open}, and everybody there could use ` +
-        'the broker: add --user NAME:PASSWORD, or --allow-anonymous if that is wanted',
+        'the broker: add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
   return {
@@ -32,11 +31,15 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
     listen,
     limits: limitsOf(typed),
-    users,
-    allowAnonymous: typed.allowAnonymous ?? users.size === 0,
+    sessionsHaveOwners: !typed.noSessionOwners,
     retainAvailable: !typed.noRetain,
     ...(typed.sysInterval === undefined ? {} : { sysIntervalSeconds: typed.sysInterval }),
   }
+}
+
+/** Must clients say who they are? */
+export function isAuthenticating(typed: Typed<typeof serveRows>): boolean {
+  return typed.user !== undefined || typed.passwordFile !== undefined
 }
 
 function limitsOf(typed: Typed<typeof serveRows>): Partial<Limits> {

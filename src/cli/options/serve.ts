@@ -1,4 +1,5 @@
 import { AddressError, parseAddress } from '../../transport/address.ts'
+import { accessOptions } from './access.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { generalOptions } from './general.ts'
 import { limitOptions } from './limits.ts'
@@ -18,21 +19,6 @@ const listenUrl: ValueKind<string> = {
   },
 }
 
-/** A user of the broker. */
-export interface User {
-  readonly name: string
-  readonly password: string
-}
-
-const userAndPassword: ValueKind<User> = {
-  name: 'NAME:PASSWORD',
-  read: (typed) => {
-    const colon = typed.indexOf(':')
-    if (colon < 1) throw new ValueError('NAME:PASSWORD')
-    return { name: typed.slice(0, colon), password: typed.slice(colon + 1) }
-  },
-}
-
 const listeningOptions = {
   port: one(integer('PORT', 0, 65_535), {
     group: 'Listening',
@@ -46,7 +32,7 @@ const listeningOptions = {
     aliases: ['hostname'],
     default: '127.0.0.1',
     help: 'address to listen on',
-    more: 'An address that other machines reach needs --user, or --allow-anonymous.',
+    more: 'An address that other machines reach needs users (see Access), or --allow-anonymous.',
     missing: 'help is --help',
   }),
   listen: many(listenUrl, {
@@ -54,17 +40,6 @@ const listeningOptions = {
     help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, unix:/run/mqtt.sock',
     more: 'With --listen there is no listener on port 1883 unless -p or -h asks for it.',
   }),
-} as const
-
-const accessOptions = {
-  user: many(userAndPassword, {
-    group: 'Access',
-    environment: false,
-    secret: true,
-    help: 'a user that may connect, repeatable',
-    more: 'With any user given, clients without user name are refused unless there is --allow-anonymous.',
-  }),
-  allowAnonymous: flag({ group: 'Access', help: 'clients without user name may connect' }),
 } as const
 
 const outputOptions = {
@@ -115,7 +90,7 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
   rows: serveRows,
   examples: [
     { text: 'A broker for this machine, on port 1883:', line: 'mqtt-kit serve' },
-    { text: 'A broker for the network, with a user:', line: "mqtt-kit serve -h 0.0.0.0 --user 'ann:secret' -v" },
+    { text: 'A broker for the network, with users:', line: 'mqtt-kit serve -h 0.0.0.0 --password-file users -v' },
     { text: 'A broker on a free port, as long as the tests run:', line: "mqtt-kit serve -p 0 --exec 'npm test'" },
   ],
 }

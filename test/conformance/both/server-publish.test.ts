@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../../src/codec/packet-type.ts'
 import { ProtocolVersion } from '../../../src/codec/protocol-version.ts'
+import { testAccess } from '../../support/test-access.ts'
 import { startBroker, type TestBroker } from '../../support/test-broker.ts'
 import { EACH_VERSION, keeping } from '../../support/versions.ts'
 
@@ -212,15 +213,12 @@ describe.each(EACH_VERSION)('PUBLISH, MQTT %s', (_, version) => {
 
   it.each(['', '00', 'c328ff00ed'])('B-11 may come from a client whose password is any bytes: "%s"', async (hex) => {
     const seen: (string | undefined)[] = []
-    const access = {
+    const access = testAccess({
       authenticate: ({ password }: { password: Buffer | null }) => {
         seen.push(password?.toString('hex'))
         return { identity: null }
       },
-      beginEnhanced: () => null,
-      mayPublish: () => true,
-      maySubscribe: () => true,
-    }
+    })
     const { client } = await startBroker({ access })
     await client({ version, userName: 'u', password: Buffer.from(hex, 'hex') })
     await client({ version, userName: 'u' })
@@ -251,12 +249,10 @@ describe.each(EACH_VERSION)('PUBLISH, MQTT %s', (_, version) => {
   })
 
   it('[v311:MQTT-3.3.5-2, V31-21] that is not allowed is acknowledged and passed to nobody', async () => {
-    const access = {
+    const access = testAccess({
       authenticate: () => ({ identity: null }),
-      beginEnhanced: () => null,
       mayPublish: () => false,
-      maySubscribe: () => true,
-    }
+    })
     const { subscriber, publisher } = await pair(await startBroker({ access }), '#')
     const answers = [
       await publisher.publishAndWait('t', 'x', { qos: 1 }),

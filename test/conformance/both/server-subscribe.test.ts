@@ -3,6 +3,7 @@ import { PacketType } from '../../../src/codec/packet-type.ts'
 import { Subscribe } from '../../../src/codec/packets/subscribe.ts'
 import { Unsubscribe } from '../../../src/codec/packets/unsubscribe.ts'
 import { ProtocolVersion } from '../../../src/codec/protocol-version.ts'
+import { testAccess } from '../../support/test-access.ts'
 import { startBroker } from '../../support/test-broker.ts'
 import { EACH_VERSION } from '../../support/versions.ts'
 
@@ -20,12 +21,10 @@ describe.each(EACH_VERSION)('SUBSCRIBE, MQTT %s', (_, version) => {
   })
 
   it('[v5:MQTT-3.8.4-5, v5:MQTT-3.8.4-6, v5:MQTT-3.8.4-7, v5:MQTT-3.9.3-1, v5:MQTT-3.9.3-2, v311:MQTT-3.8.4-4, v311:MQTT-3.8.4-5, v311:MQTT-3.9.3-1, v311:MQTT-3.9.3-2] with many filters is one SUBACK, with a code each in their order', async () => {
-    const access = {
+    const access = testAccess({
       authenticate: () => ({ identity: null }),
-      beginEnhanced: () => null,
-      mayPublish: () => true,
       maySubscribe: (_identity: string | null, _clientId: string, topicFilter: string) => topicFilter !== 'secret',
-    }
+    })
     const { client } = await startBroker({ access })
     const subscriber = await client({ version })
     const { codes } = await subscriber.subscribe([
@@ -203,12 +202,10 @@ describe('SUBSCRIBE, MQTT 5.0', () => {
 
 describe('SUBSCRIBE, MQTT 3.1', () => {
   it('[V31-20, V31-07] that is not allowed is answered with the QoS it asked for and brings nothing', async () => {
-    const access = {
+    const access = testAccess({
       authenticate: () => ({ identity: null }),
-      beginEnhanced: () => null,
-      mayPublish: () => true,
       maySubscribe: () => false,
-    }
+    })
     const { client } = await startBroker({ access })
     const subscriber = await client({ version: V3_1 })
     const { codes } = await subscriber.subscribe([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../../src/codec/packet-type.ts'
 import { ProtocolVersion } from '../../../src/codec/protocol-version.ts'
 import { describePacket } from '../../support/recording-output.ts'
+import { testAccess } from '../../support/test-access.ts'
 import { startBroker, type TestBroker } from '../../support/test-broker.ts'
 import { keeping } from '../../support/versions.ts'
 
@@ -61,15 +62,12 @@ describe('CONNECT of MQTT 3.1', () => {
 
   it('[V31-12] may have any bytes for a password', async () => {
     const passwords: string[] = []
-    const access = {
+    const access = testAccess({
       authenticate: ({ password }: { password: Buffer | null }) => {
         passwords.push(password?.toString('hex') ?? '')
         return { identity: 'u' }
       },
-      beginEnhanced: () => null,
-      mayPublish: () => true,
-      maySubscribe: () => true,
-    }
+    })
     const test = await startBroker({ access })
 
     expect(await answerTo(test, connect('c2', '0001 61 0001 75 0004 00 ff c3 28'), false)).toBe('20020000')

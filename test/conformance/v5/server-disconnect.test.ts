@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../../src/codec/packet-type.ts'
 import { Auth } from '../../../src/codec/packets/auth.ts'
 import { describePacket } from '../../support/recording-output.ts'
+import { testAccess } from '../../support/test-access.ts'
 import { startBroker } from '../../support/test-broker.ts'
 import { keeping } from '../../support/versions.ts'
 
@@ -80,12 +81,10 @@ describe('acknowledgements in their short forms', () => {
   })
 
   it('[MQTT-4.3.3-9] with a code of 0x80 or more free the id of a QoS 2 message for a new one', async () => {
-    const access = {
+    const access = testAccess({
       authenticate: () => ({ identity: null }),
-      beginEnhanced: () => null,
       mayPublish: (_identity: string | null, _clientId: string, topicName: string) => topicName !== 'secret',
-      maySubscribe: () => true,
-    }
+    })
     const { client } = await startBroker({ access })
     const subscriber = await client()
     await subscriber.subscribe('#')

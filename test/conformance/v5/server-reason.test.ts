@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../../src/codec/packet-type.ts'
 import type { Properties } from '../../../src/codec/property.ts'
 import type { RawClient } from '../../support/raw-client.ts'
+import { testAccess } from '../../support/test-access.ts'
 import { startBroker } from '../../support/test-broker.ts'
 
 const { CONNACK, DISCONNECT, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK } = PacketType
-const access = {
+const access = testAccess({
   authenticate: () => ({ identity: null }),
-  beginEnhanced: () => null,
   mayPublish: () => false,
   maySubscribe: () => false,
-}
+})
 
 /** What makes the server answer with a code that has a reason to tell. */
 const answers: readonly [string, PacketType, (client: RawClient) => void][] = [
