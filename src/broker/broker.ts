@@ -99,9 +99,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#clock = options.clock ?? new SystemClock()
     this.#deadlines = new Deadlines(this.#clock)
     this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
-    this.#router = new Router(this.limits.maximumCachedRoutes)
-    const { maximumRetainedMessages, maximumRetainedBytes } = this.limits
-    this.#retained = new RetainedMessages(maximumRetainedMessages, maximumRetainedBytes, this.#deadlines)
+    this.#router = new Router(this.limits)
+    this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
@@ -306,6 +305,20 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   accessChanged(): void {
     this.#router.forgetAllRoutes()
     for (const { session } of this.#records.values()) session.reviewDeliveries()
+  }
+
+  /**
+   * Sets other limits. Nobody is dropped: what CONNACK told a client holds as long as its connection, and what waits or is
+   * retained above a new bound stays.
+   * @param limits those left out get their defaults
+   * @throws RangeError for a limit out of range; then nothing has changed
+   */
+  setLimits(limits: Partial<Limits>): void {
+    Object.assign(this.limits, completeLimits(limits))
+    const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
+    for (const { session } of this.#records.values()) {
+      session.boundQueues(maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes)
+    }
   }
 
   // ---- the end of a connection and of a session

@@ -1,6 +1,7 @@
 import type { Message } from '../codec/message.ts'
 import { startsWithDollar } from '../topic/topic-name.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
+import type { Limits } from './limits.ts'
 
 class TopicNode {
   readonly children = new Map<string, TopicNode>()
@@ -16,21 +17,22 @@ class TopicNode {
   }
 }
 
+type RetainedLimits = Pick<Limits, 'maximumRetainedMessages' | 'maximumRetainedBytes'>
+
 /** What a retained message weighs beside its own bytes: node, map entry, strings. Measured as heap growth per message. */
 const NODE_OVERHEAD_BYTES = 400
 
 /** Retained messages by Topic Name, one each, found by filter level by level (section 3.3.1.3). */
 export class RetainedMessages {
   readonly #root = new TopicNode(null, '')
-  readonly #maximumMessages: number
-  readonly #maximumBytes: number
+  readonly #limits: RetainedLimits
   readonly #deadlines: Deadlines
   #count = 0
   #bytes = 0
 
-  constructor(maximumMessages: number, maximumBytes: number, deadlines: Deadlines) {
-    this.#maximumMessages = maximumMessages
-    this.#maximumBytes = maximumBytes
+  /** @param limits may change */
+  constructor(limits: RetainedLimits, deadlines: Deadlines) {
+    this.#limits = limits
     this.#deadlines = deadlines
   }
 
@@ -54,7 +56,8 @@ export class RetainedMessages {
   set(message: Message): boolean {
     this.delete(message.topicName)
     const weight = weigh(message)
-    if (this.#count >= this.#maximumMessages || this.#bytes + weight > this.#maximumBytes) return false
+    const { maximumRetainedMessages, maximumRetainedBytes } = this.#limits
+    if (this.#count >= maximumRetainedMessages || this.#bytes + weight > maximumRetainedBytes) return false
     let node = this.#root
     for (const level of message.topicName.split('/')) {
       let child = node.children.get(level)

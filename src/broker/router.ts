@@ -3,6 +3,7 @@ import type { QoS } from '../codec/qos.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import type { Subscription } from '../session/session-state.ts'
 import { hasWildcard, parseSharedFilter } from '../topic/topic-filter.ts'
+import type { Limits } from './limits.ts'
 import { SharedGroup } from './shared-subscriptions.ts'
 import { type FilterNode, type FilterVisitor, SubscriptionTree } from './subscription-tree.ts'
 
@@ -134,12 +135,12 @@ export interface RouteResult {
 export class Router {
   readonly #tree = new SubscriptionTree()
   readonly #routes = new Map<string, Route>()
-  readonly #maximumCachedRoutes: number
+  readonly #limits: Pick<Limits, 'maximumCachedRoutes'>
   #count = 0
 
-  /** @param maximumCachedRoutes Topic Names whose receivers are remembered */
-  constructor(maximumCachedRoutes: number) {
-    this.#maximumCachedRoutes = maximumCachedRoutes
+  /** @param limits may change */
+  constructor(limits: Pick<Limits, 'maximumCachedRoutes'>) {
+    this.#limits = limits
   }
 
   /** Subscriptions held, shared ones included. */
@@ -225,8 +226,9 @@ export class Router {
     const route = new Route(topicName)
     this.#tree.match(topicName, route)
     route.complete()
-    if (this.#maximumCachedRoutes > 0) {
-      if (this.#routes.size >= this.#maximumCachedRoutes) this.#routes.clear()
+    const { maximumCachedRoutes } = this.#limits
+    if (maximumCachedRoutes > 0) {
+      if (this.#routes.size >= maximumCachedRoutes) this.#routes.clear()
       this.#routes.set(topicName, route)
     }
     return route

@@ -18,6 +18,8 @@ export interface Host {
   readonly environment: Environment
   /** The listener gets the first SIGINT or SIGTERM; null: the signal ends the process. */
   onInterrupt(listener: ((signal: NodeJS.Signals) => void) | null): void
+  /** The listener gets every SIGHUP from now on; without one it ends the process. */
+  onHangUp(listener: () => void): void
 }
 
 /** The outside world of one command. */

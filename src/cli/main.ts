@@ -38,6 +38,9 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
     onInterrupt: (listener) => {
       interruptListener = listener
     },
+    onHangUp: (listener) => {
+      process.on('SIGHUP', listener)
+    },
   })
 }
 

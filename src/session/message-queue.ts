@@ -17,8 +17,9 @@ const COMPACT_AFTER = 1024
  * held once but weighs in each queue: the bound is on what one session may cause.
  */
 export class MessageQueue {
-  readonly maximumMessages: number
-  readonly maximumBytes: number
+  maximumMessages: number
+  /** what all queued messages may weigh; the bounds may be changed, and what is above them then stays until it is sent */
+  maximumBytes: number
   readonly #policy: OverflowPolicy
   // an array with a moving head: shift() of a long array costs its length
   #items: (Delivery | undefined)[] = []

@@ -106,6 +106,14 @@ export class ServerSession {
     return this.#sender.pauseReason === PauseReason.NONE
   }
 
+  /** Sets the bounds of what may wait; what waits already stays. */
+  boundQueues(maximumMessages: number, maximumBytes: number, maximumQos0Bytes: number): void {
+    const { queue, qos0Queue } = this.#sender
+    queue.maximumMessages = maximumMessages
+    queue.maximumBytes = maximumBytes
+    qos0Queue.maximumBytes = maximumQos0Bytes
+  }
+
   /** Messages waiting for their first sending. */
   get queuedMessages(): number {
     return this.#sender.queue.length

@@ -48,6 +48,19 @@ describe('the options of the broker', () => {
     expect(() => completeLimits(limits)).not.toThrow()
   })
 
+  it.each([
+    ['--queue-overflow drop-oldest', { queueOverflow: 'drop-oldest' }],
+    ['--queue-qos0', { queueQos0: true }],
+    ['--check-payload-format', { checkPayloadFormat: true }],
+    ['--no-wildcards', { wildcardSubscriptionAvailable: false }],
+    ['--no-shared', { sharedSubscriptionAvailable: false }],
+    ['--no-subscription-ids', { subscriptionIdentifierAvailable: false }],
+    ['--no-session-owners', { sessionsHaveOwners: false }],
+  ])('follow %s', (line, expected) => {
+    expect(options('')).not.toMatchObject(expected)
+    expect(options(line)).toMatchObject(expected)
+  })
+
   it('keep no retained messages with --no-retain', () => {
     expect(options('')).toMatchObject({ retainAvailable: true })
     expect(options('--no-retain')).toMatchObject({ retainAvailable: false })

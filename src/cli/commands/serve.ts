@@ -7,13 +7,13 @@ import { Broker } from '../../broker/broker.ts'
 import type { BrokerOptions } from '../../broker/configuration.ts'
 import { AddressError } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
-import { readAccessSettings } from '../configuration/access-settings.ts'
+import { reloadOnHangUp } from '../configuration/reload.ts'
+import { readServeConfiguration } from '../configuration/serve-configuration.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
-import { brokerOptions } from '../options/broker-options.ts'
 import type { Typed } from '../options/option-row.ts'
-import { merged, type Parsed } from '../options/parse.ts'
+import type { Parsed } from '../options/parse.ts'
 import type { serveRows } from '../options/serve.ts'
 import { eventLine, tracer } from '../output/broker-log.ts'
 import { version } from '../version.ts'
@@ -22,16 +22,22 @@ type ServeOptions = Typed<typeof serveRows>
 
 /** `mqtt-kit serve`: a broker until a signal comes, or until the program of --exec ends. */
 export async function run(parsed: Parsed<typeof serveRows>, context: Context): Promise<ExitCode> {
-  const typed = merged(parsed)
   const [operand] = parsed.operands
   if (operand !== undefined) {
     throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; to listen on a URL use --listen`)
   }
-  const options = brokerOptions(typed)
-  const access = new ConfiguredAccess(await readAccessSettings(typed))
+  const configuration = await readServeConfiguration(parsed)
+  const { typed, options, warnings } = configuration
+  for (const warning of warnings) context.talk.say(`warning: ${warning}`)
+  if (typed.checkConfig) {
+    context.stdout.write('the configuration has no mistakes\n')
+    return ExitCode.DONE
+  }
+  const access = new ConfiguredAccess(configuration.access)
   if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => rm(path, { force: true }))
   const interrupted = new Promise<NodeJS.Signals>((resolve) => context.onInterrupt(resolve))
   const broker = await start({ ...options, access }, typed, context)
+  reloadOnHangUp(parsed, configuration, { broker, access }, context)
   try {
     await announce(broker.listeners, typed, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)

@@ -33,6 +33,12 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
     limits: limitsOf(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
     retainAvailable: !typed.noRetain,
+    wildcardSubscriptionAvailable: !typed.noWildcards,
+    sharedSubscriptionAvailable: !typed.noShared,
+    subscriptionIdentifierAvailable: !typed.noSubscriptionIds,
+    checkPayloadFormat: typed.checkPayloadFormat ?? false,
+    queueQos0: typed.queueQos0 ?? false,
+    queueOverflow: typed.queueOverflow ?? 'reject',
     ...(typed.sysInterval === undefined ? {} : { sysIntervalSeconds: typed.sysInterval }),
   }
 }

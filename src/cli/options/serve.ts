@@ -1,6 +1,8 @@
 import { AddressError, parseAddress } from '../../transport/address.ts'
 import { accessOptions } from './access.ts'
 import type { CommandSpec } from './command-spec.ts'
+import { configOptions } from './config.ts'
+import { featureOptions } from './features.ts'
 import { generalOptions } from './general.ts'
 import { limitOptions } from './limits.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
@@ -71,8 +73,9 @@ export const serveRows = {
   ...listeningOptions,
   ...accessOptions,
   ...limitOptions,
-  noRetain: flag({ group: 'Limits', help: 'keep no retained messages; clients that send one are told 0x9A' }),
+  ...featureOptions,
   ...outputOptions,
+  ...configOptions,
   ...generalOptions,
 } as const
 
@@ -85,7 +88,8 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
     'Runs a broker for MQTT 3.1, 3.1.1 and 5.0 until it gets SIGINT or SIGTERM. When all listeners are open, exactly one line ' +
       'goes to stdout: mqtt-kit ready mqtt://127.0.0.1:1883',
     'The line names all listeners; with --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}. ' +
-      'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once.',
+      'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once. ' +
+      'SIGHUP reads the configuration anew, see --config.',
   ],
   rows: serveRows,
   examples: [

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import type { AccessSettings } from '../../access/configured-access.ts'
+import type { BrokerOptions } from '../../broker/configuration.ts'
+import { ExitCode } from '../exit-code.ts'
+import { Failure } from '../failure.ts'
+import { brokerOptions } from '../options/broker-options.ts'
+import { longName, type Typed } from '../options/option-row.ts'
+import { merged, type Parsed } from '../options/parse.ts'
+import { serveRows } from '../options/serve.ts'
+import { readAccessSettings } from './access-settings.ts'
+import { parseMosquittoFile } from './mosquitto-file.ts'
+import { collectSettings } from './setting.ts'
+import { parseTomlFile } from './toml-file.ts'
+
+type ServeOptions = Typed<typeof serveRows>
+
+/** All that a broker is told, read at one time. */
+export interface ServeConfiguration {
+  /** the command line, the environment and the file as one */
+  readonly typed: ServeOptions
+  readonly options: BrokerOptions
+  readonly access: AccessSettings
+  /** what the file asks for and there is not, one line each */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads the configuration file, if there is one, and the files that decide about access.
+ * @throws Failure USAGE for the first mistake, with its place
+ */
+export async function readServeConfiguration(parsed: Parsed<typeof serveRows>): Promise<ServeConfiguration> {
+  const given = merged(parsed)
+  const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
+  const typed = { ...fromFile, ...given }
+  return { typed, options: brokerOptions(typed), access: await readAccessSettings(typed), warnings }
+}
+
+interface FileContent {
+  readonly fromFile: ServeOptions
+  readonly warnings: readonly string[]
+}
+
+const NOTHING: FileContent = { fromFile: {}, warnings: [] }
+
+async function readConfigFile(path: string): Promise<FileContent> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new Failure(ExitCode.USAGE, `cannot read --config ${path}: ${error.message}`, error)
+  })
+  if (!path.endsWith('.conf')) {
+    return { fromFile: collectSettings(parseTomlFile(text, path, serveRows), serveRows, path), warnings: [] }
+  }
+  const { settings, warnings } = parseMosquittoFile(text, path, serveRows)
+  return { fromFile: collectSettings(settings, serveRows, path), warnings }
+}
+
+/** What a running broker takes over: everything in the group Access but the owners of sessions, and every number in Limits. */
+function isReloadable(key: keyof typeof serveRows): boolean {
+  const row = serveRows[key]
+  if (row.group === 'Access') return key !== 'noSessionOwners'
+  return row.group === 'Limits' && row.value !== null && key !== 'queueOverflow'
+}
+
+/** Long names of options that have changed and count only after a restart. */
+export function needingRestart(before: ServeOptions, after: ServeOptions): string[] {
+  const keys = Object.keys(serveRows) as (keyof typeof serveRows)[]
+  return keys
+    .filter((key) => !isReloadable(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .map((key) => `--${longName(key)}`)
+}

@@ -1,0 +1,96 @@
+import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from 'smol-toml'
+import { nearest } from '../nearest.ts'
+import { longName, type OptionRow, type OptionRows } from '../options/option-row.ts'
+import { ConfigError, type Position, type Setting } from './setting.ts'
+
+/** These stand on the command line only. */
+const NOT_IN_FILES = new Set(['config', 'checkConfig', 'help'])
+
+/**
+ * Reads a TOML file whose keys are long options, at the top or under the name of their group.
+ * @param path for messages
+ * @throws ConfigError
+ */
+export function parseTomlFile(text: string, path: string, rows: OptionRows): Setting[] {
+  const keys = new Map(
+    Object.entries(rows)
+      .filter(([key]) => !NOT_IN_FILES.has(key))
+      .map(([key]) => [longName(key), key]),
+  )
+  const groups = new Set(Object.values(rows).map(({ group }) => group.toLowerCase()))
+  const settings: Setting[] = []
+  const seen = new Set<string>()
+  const read = (table: TomlTable, heading: string): void => {
+    for (const [name, value] of Object.entries(table)) {
+      const position = locate(text, heading, name)
+      if (heading === '' && groups.has(name) && isTable(value)) {
+        read(value, name)
+        continue
+      }
+      const key = keys.get(name)
+      if (key === undefined) throw new ConfigError(path, position, unknownKey(name, keys, groups))
+      if (seen.has(name)) throw new ConfigError(path, position, `${name} stands in the file twice`)
+      seen.add(name)
+      settings.push(...settingsOf(key, name, value, rows[key]!, position, path))
+    }
+  }
+  read(parseToml(text, path), '')
+  return settings
+}
+
+function parseToml(text: string, path: string): TomlTable {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const [first = ''] = error.message.split('\n')
+    throw new ConfigError(path, error, first.replace(/^Invalid TOML document: /, 'not valid TOML: '))
+  }
+}
+
+function unknownKey(name: string, keys: ReadonlyMap<string, string>, groups: ReadonlySet<string>): string {
+  const meant = nearest(name, [...keys.keys(), ...groups])
+  return `unknown key ${JSON.stringify(name)}${meant === null ? '' : `; did you mean ${meant}?`}`
+}
+
+function settingsOf(
+  key: string,
+  name: string,
+  value: TomlValue,
+  row: OptionRow<unknown>,
+  position: Position,
+  path: string,
+): Setting[] {
+  const mistake = (expected: string) => new ConfigError(path, position, `${name}: expected ${expected}`)
+  if (row.value === null) {
+    if (typeof value !== 'boolean') throw mistake('true or false')
+    return value ? [{ key, name, text: '', position }] : []
+  }
+  if (Array.isArray(value) && !row.repeatable) throw mistake('one value, not an array')
+  return (Array.isArray(value) ? value : [value]).map((one) => {
+    if (typeof one !== 'string' && typeof one !== 'number' && typeof one !== 'bigint') throw mistake('text or a number')
+    return { key, name, text: String(one), position }
+  })
+}
+
+function isTable(value: TomlValue): value is TomlTable {
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof TomlDate)
+}
+
+// The parser tells no places of keys that are valid TOML.
+function locate(text: string, heading: string, name: string): Position {
+  let current = ''
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const table = /^\s*\[\s*([^\]]+?)\s*\]/.exec(line)
+    if (table !== null) current = unquoted(table[1]!)
+    const key = /^(\s*)("[^"]*"|'[^']*'|[\w-]+)\s*[=.]/.exec(line)
+    const isKey = key !== null && current === heading && unquoted(key[2]!) === name
+    const isHeading = table !== null && heading === '' && current === name
+    if (isKey || isHeading) return { line: index + 1, column: (isKey ? key[1]!.length : line.search(/\S/)) + 1 }
+  }
+  return { line: 1, column: 1 }
+}
+
+function unquoted(name: string): string {
+  return name.replace(/^(["'])(.*)\1$/, '$2')
+}
