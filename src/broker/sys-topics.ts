@@ -1,4 +1,5 @@
 import { packetTypeNames } from '../codec/packet-type.ts'
+import { DropReason } from '../session/qos-sender.ts'
 import { type Metrics, total } from './metrics.ts'
 
 /** Present sizes of a broker, beside its counters. */
@@ -12,6 +13,16 @@ export interface BrokerGauges {
   readonly retainedBytes: number
   readonly version: string
 }
+
+/** Last level of the topic that counts the losses of each reason. */
+const dropNames: readonly (readonly [string, DropReason])[] = [
+  ['queue-full', DropReason.QUEUE_FULL],
+  ['expired', DropReason.EXPIRED],
+  ['too-large', DropReason.PACKET_TOO_LARGE],
+  ['offline', DropReason.OFFLINE],
+  ['right-lost', DropReason.RIGHT_LOST],
+  ['session-ended', DropReason.SESSION_ENDED],
+]
 
 /** Topic and value of one `$SYS` message. */
 export type SysValue = readonly [topicName: string, value: string]
@@ -65,6 +76,8 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['metrics/connections/opened', metrics.connectionsOpened],
     ['metrics/connections/refused', metrics.connectionsRefused],
   ]
+  for (const [name, reason] of dropNames)
+    values.push([`metrics/messages/dropped/${name}`, metrics.messagesDropped[reason]!])
   for (const [qos, count] of metrics.messagesReceived.entries())
     values.push([`metrics/messages/qos${qos}/received`, count])
   for (const [qos, count] of metrics.messagesSent.entries()) values.push([`metrics/messages/qos${qos}/sent`, count])

@@ -43,6 +43,17 @@ describe('serve', () => {
     expect(await program.finished()).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
+  it('ends with its standard input when --stdin-guard is given', async () => {
+    const { program } = await serve('--stdin-guard')
+    const { program: other } = await serve()
+
+    other.child.stdin!.end()
+    program.child.stdin!.end('bye')
+
+    expect(await program.finished()).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(other.child.exitCode).toBeNull()
+  })
+
   it('ends at once on a second signal, though a client does not go', async () => {
     const { program, url } = await serve('--max-close-time', '60', '-v')
     const client = await RawClient.connected(url)

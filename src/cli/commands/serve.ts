@@ -35,7 +35,10 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   }
   const access = new ConfiguredAccess(configuration.access)
   if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => rm(path, { force: true }))
-  const interrupted = new Promise<NodeJS.Signals>((resolve) => context.onInterrupt(resolve))
+  const interrupted = new Promise<NodeJS.Signals>((resolve) => {
+    context.onInterrupt(resolve)
+    if (typed.stdinGuard) onStdinClosed(context, () => resolve('SIGTERM'))
+  })
   const broker = await start({ ...options, access }, typed, context)
   reloadOnHangUp(parsed, configuration, { broker, access }, context)
   try {
@@ -46,6 +49,12 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   } finally {
     await broker.stop()
   }
+}
+
+function onStdinClosed({ streams }: Context, closed: () => void): void {
+  const { stdin } = streams
+  stdin.once('end', closed).once('close', closed).once('error', closed)
+  stdin.resume()
 }
 
 async function start(options: BrokerOptions, typed: ServeOptions, context: Context): Promise<Broker> {

@@ -58,6 +58,11 @@ const outputOptions = {
     help: 'run CMD with MQTT_URL set, and end with it',
     more: 'CMD is given to the shell when the broker is ready; the exit code is that of CMD.',
   }),
+  stdinGuard: flag({
+    group: 'Output',
+    help: 'end when standard input closes, as on SIGTERM',
+    more: 'For programs that start a broker through a pipe: it ends with them, whatever ends them.',
+  }),
   json: flag({ group: 'Output', help: 'print the ready line as a JSON object' }),
   verbose: flag({ group: 'Output', short: 'v', help: 'log connections on stderr' }),
   debug: flag({ group: 'Output', short: 'd', help: 'show every packet on stderr' }),
