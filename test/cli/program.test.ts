@@ -35,7 +35,10 @@ describe('mqtt-kit', () => {
 
   it.each([
     [['pubb'], 'mqtt-kit: unknown command "pubb"; did you mean pub? (mqtt-kit --help)\n'],
-    [['frobnicate'], 'mqtt-kit: unknown command "frobnicate"; the commands are serve, pub, sub, passwd, acl (mqtt-kit --help)\n'],
+    [
+      ['frobnicate'],
+      'mqtt-kit: unknown command "frobnicate"; the commands are serve, pub, sub, passwd, acl (mqtt-kit --help)\n',
+    ],
     [['help', 'subb'], 'mqtt-kit: unknown command "subb"; did you mean sub? (mqtt-kit --help)\n'],
     [['-h'], 'mqtt-kit: -h is the host everywhere; help is --help (mqtt-kit --help)\n'],
     [['-t', 'x'], 'mqtt-kit: a command comes first: mqtt-kit serve|pub|sub|passwd|acl -t (mqtt-kit --help)\n'],
