@@ -45,7 +45,11 @@ const NOT_PURE =
   /(?<![.\w$])(?:globalThis\.)?(?:Date\.now|new Date\(\)|performance\.|Math\.random|setTimeout|setInterval|setImmediate|process\.|console\.)/g
 
 /** npm packages that files outside cli may import. */
-const PACKAGES: Record<string, string[]> = { 'transport/websocket.ts': ['ws'] }
+const PACKAGES: Record<string, string[]> = {
+  'transport/websocket.ts': ['ws'],
+  'transport/websocket-dial.ts': ['ws'],
+  'transport/websocket-listen.ts': ['ws'],
+}
 
 interface Import {
   specifier: string

@@ -106,6 +106,13 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#listeners = new Listeners(
       (transport) => this.accept(transport),
       (error) => this.log({ event: 'error', detail: error.message }),
+      {
+        webSocket: {
+          origins: options.webSocketOrigins ?? null,
+          maximumMessageBytes: this.limits.maximumPacketBytes,
+          handshakeTimeoutMs: this.limits.connectTimeoutSeconds * 1000,
+        },
+      },
     )
   }
 

@@ -17,8 +17,10 @@ export interface BrokerOptions {
   readonly host?: string
   /** TCP port, 0 for any free one; default 1883; null for none beside {@link listen} */
   readonly port?: number | null
-  /** further listeners as URLs: `mqtt://[::1]:1884`, `unix:/run/mqtt.sock` */
+  /** further listeners as URLs: `mqtt://[::1]:1884`, `ws://127.0.0.1:8083/mqtt`, `unix:/run/mqtt.sock` */
   readonly listen?: readonly string[]
+  /** Origins of browser pages that may connect by WebSocket: `https://example.org`; default any */
+  readonly webSocketOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   /** passwords by user name; with any given, a client must be one of them */
   readonly users?: ReadonlyMap<string, string>

@@ -1,5 +1,5 @@
 import { parseAddress } from '../transport/address.ts'
-import { type Listener, listen } from '../transport/listen.ts'
+import { type Listener, type ListenOptions, listen } from '../transport/listen.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
 
@@ -9,9 +9,12 @@ export class Listeners {
   readonly #error: (error: TransportError) => void
   #open: Listener[] = []
 
-  constructor(accept: (transport: Transport) => void, error: (error: TransportError) => void) {
+  readonly #options: ListenOptions
+
+  constructor(accept: (transport: Transport) => void, error: (error: TransportError) => void, options: ListenOptions) {
     this.#accept = accept
     this.#error = error
+    this.#options = options
   }
 
   /** URLs with the real ports. */
@@ -23,7 +26,7 @@ export class Listeners {
   async open(urls: readonly string[]): Promise<void> {
     const handler = { accept: this.#accept, error: this.#error }
     try {
-      for (const url of urls) this.#open.push(await listen(parseAddress(url).address, handler))
+      for (const url of urls) this.#open.push(await listen(parseAddress(url).address, handler, this.#options))
     } catch (error) {
       await this.close()
       throw error

@@ -5,6 +5,7 @@ import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { isReasonCodeAllowed, ReasonCode } from '../codec/reason-code.ts'
 import type { ProtocolViolation } from '../codec/violation.ts'
 import type { ClientSession } from '../session/client-session.ts'
+import { LARGEST_PACKET_BYTES } from '../session/server-terms.ts'
 import { formatAddress } from '../transport/address.ts'
 import { dial } from '../transport/dial.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -98,7 +99,11 @@ export class ServerLink {
     this.#dialing = new AbortController()
     const { signal } = this.#dialing
     const local = bindAddress === null ? {} : { bindAddress }
-    dial(address, { timeoutMs: connectTimeoutMs, signal, ...local }).then(
+    const maximumMessageBytes = this.#options.connectProperties.maximumPacketBytes ?? LARGEST_PACKET_BYTES
+    // what a Client of MQTT 3.1 asks for (V31-17)
+    const subprotocol = this.#options.version === ProtocolVersion.V3_1 ? 'mqttv3.1' : 'mqtt'
+    const webSocket = { subprotocol, maximumMessageBytes } as const
+    dial(address, { timeoutMs: connectTimeoutMs, signal, webSocket, ...local }).then(
       (transport) => this.#dialed(transport),
       (error) => this.#dialFailed(error),
     )

@@ -4,6 +4,7 @@ import { type Endpoint, endpointOf } from './endpoint.ts'
 import { TcpTransport } from './tcp.ts'
 import type { Transport } from './transport.ts'
 import { codeOf, TransportError, transportError } from './transport-error.ts'
+import type { WebSocketOffer } from './websocket-dial.ts'
 
 /** How to dial. */
 export interface DialOptions {
@@ -11,6 +12,8 @@ export interface DialOptions {
   readonly timeoutMs: number
   /** The IP address of this machine to connect from; not for unix. */
   readonly bindAddress?: string
+  /** What to ask of a WebSocket server; default: subprotocol mqtt, messages of any size that MQTT knows. */
+  readonly webSocket?: WebSocketOffer
   /** Gives up when aborted: TransportError ABORT_ERR with the signal's reason as cause. */
   readonly signal?: AbortSignal
 }
@@ -23,6 +26,9 @@ const MAXIMUM_TIMER_MS = 2_147_483_647
  * a round trip over satellite or a first lost packet.
  */
 const ATTEMPT_MS = 1_500
+
+/** A whole packet with the largest Remaining Length fits. */
+const ANY_MESSAGE: WebSocketOffer = { subprotocol: 'mqtt', maximumMessageBytes: 268_435_460 }
 
 /** Where a broker on this machine may listen, the likelier one first (RFC 6761 section 6.3 says what localhost means). */
 const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1']
@@ -74,6 +80,10 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
     const abort = (): unknown => socket.destroy(new TransportError('connect', 'ABORT_ERR', url, signal?.reason))
     const timer = setTimeout(timeOut, Math.min(timeoutMs, MAXIMUM_TIMER_MS))
     signal?.addEventListener('abort', abort)
+    const done = (transport: Transport): void => {
+      settle()
+      resolve(transport)
+    }
     const settle = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
@@ -84,10 +94,15 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
     }
     socket.once('error', fail)
     socket.once('connect', () => {
-      settle()
+      if (address.scheme === 'ws') {
+        import('./websocket-dial.ts')
+          .then(({ upgrade }) => upgrade(socket, address, url, options.webSocket ?? ANY_MESSAGE))
+          .then(done, fail)
+        return
+      }
       const transport = new TcpTransport(socket, address.scheme === 'unix' ? address.path : null)
       socket.off('error', fail)
-      resolve(transport)
+      done(transport)
     })
   })
 }

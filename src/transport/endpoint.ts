@@ -19,6 +19,7 @@ const MAXIMUM_PATH_BYTES: Partial<Record<NodeJS.Platform, number>> = {
 export function endpointOf(kind: 'connect' | 'listen', address: Address): Endpoint {
   switch (address.scheme) {
     case 'mqtt':
+    case 'ws':
       return { host: address.host, port: address.port }
     case 'unix':
       if (Buffer.byteLength(address.path) > (MAXIMUM_PATH_BYTES[process.platform] ?? Number.POSITIVE_INFINITY)) {
@@ -26,7 +27,6 @@ export function endpointOf(kind: 'connect' | 'listen', address: Address): Endpoi
       }
       return { path: address.path }
     case 'mqtts':
-    case 'ws':
     case 'wss':
       throw new TransportError(kind, 'UNSUPPORTED', formatAddress(address), null)
   }

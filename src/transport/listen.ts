@@ -7,6 +7,7 @@ import { type Endpoint, endpointOf } from './endpoint.ts'
 import { TcpTransport } from './tcp.ts'
 import type { Transport } from './transport.ts'
 import { codeOf, type TransportError, transportError } from './transport-error.ts'
+import type { WebSocketTerms } from './websocket-listen.ts'
 
 /** What a listener tells its owner; from the event loop, also before listen() has returned. */
 export interface ListenHandler {
@@ -17,6 +18,12 @@ export interface ListenHandler {
    * @param error EMFILE or ENFILE: no descriptors left
    */
   error(error: TransportError): void
+}
+
+/** What a listener is told beside its address. */
+export interface ListenOptions {
+  /** ws: see WebSocketTerms; the defaults take any origin, any message that MQTT knows, and 10 s for the upgrade */
+  readonly webSocket?: Partial<Omit<WebSocketTerms, 'path'>>
 }
 
 /** An open listener. */
@@ -32,6 +39,7 @@ export interface Listener {
 /** Connections the kernel keeps for us until they are accepted; it may keep fewer (net.core.somaxconn). */
 const BACKLOG = 4096
 const REPORT_INTERVAL_MS = 60_000
+const DEFAULT_TERMS = { origins: null, maximumMessageBytes: 268_435_460, handshakeTimeoutMs: 10_000 }
 
 /**
  * Opens a listener on TCP or a unix domain socket. A socket file that a killed process left is replaced; one that somebody
@@ -39,19 +47,22 @@ const REPORT_INTERVAL_MS = 60_000
  *
  * @throws TransportError with kind `listen`: EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, UNSUPPORTED ...
  */
-export async function listen(address: Address, handler: ListenHandler): Promise<Listener> {
+export async function listen(address: Address, handler: ListenHandler, options: ListenOptions = {}): Promise<Listener> {
   const endpoint = endpointOf('listen', address)
   const unixPath = 'path' in endpoint ? endpoint.path : null
-  const server = net.createServer({ allowHalfOpen: true })
   const turnAway = reporter(handler, formatAddress(address))
+  const server =
+    address.scheme === 'ws'
+      ? await webSocketServer(address, handler, turnAway, options)
+      : net.createServer({ allowHalfOpen: true })
   server.on('connection', (socket) => {
     const error = descriptorsLeft()
-    if (error === null) {
-      handler.accept(new TcpTransport(socket, unixPath))
-    } else {
+    if (error !== null) {
       socket.on('error', () => {})
       socket.destroy()
       turnAway(error)
+    } else if (address.scheme !== 'ws') {
+      handler.accept(new TcpTransport(socket, unixPath))
     }
   })
   try {
@@ -61,7 +72,24 @@ export async function listen(address: Address, handler: ListenHandler): Promise<
   }
   server.on('error', turnAway)
   const bound = boundAddress(server, address)
-  return { address: bound, url: formatAddress(bound), close: async () => void server.close() }
+  return { address: bound, url: formatAddress(bound), close: async () => closeServer(server) }
+}
+
+async function webSocketServer(
+  address: Address,
+  handler: ListenHandler,
+  noise: (error: Error) => void,
+  options: ListenOptions,
+): Promise<net.Server> {
+  const { createWebSocketServer } = await import('./websocket-listen.ts')
+  const terms = { ...DEFAULT_TERMS, ...options.webSocket, path: address.path.split('?', 1)[0]! }
+  return createWebSocketServer(terms, (transport) => handler.accept(transport), noise)
+}
+
+function closeServer(server: net.Server): void {
+  server.close()
+  // those that have not asked for an upgrade yet; connections of MQTT live on
+  if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections()
 }
 
 async function open(server: net.Server, endpoint: Endpoint): Promise<void> {

@@ -4,7 +4,7 @@ import type { Transport, TransportHandler } from './transport.ts'
 import { type TransportError, transportError } from './transport-error.ts'
 
 /** A peer that vanished without FIN is asked for after this much silence. */
-const KEEP_ALIVE_MS = 60_000
+export const KEEP_ALIVE_MS = 60_000
 
 /** A Transport on a connected TCP or unix domain socket. */
 export class TcpTransport implements Transport {
@@ -26,8 +26,8 @@ export class TcpTransport implements Transport {
    */
   constructor(socket: Socket, unixPath: string | null) {
     this.#socket = socket
-    this.remoteAddress = unixPath === null ? endpoint(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
-    this.localAddress = unixPath === null ? endpoint(socket.localAddress, socket.localPort) : `unix:${unixPath}`
+    this.remoteAddress = unixPath === null ? endpointText(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
+    this.localAddress = unixPath === null ? endpointText(socket.localAddress, socket.localPort) : `unix:${unixPath}`
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
@@ -115,7 +115,7 @@ export class TcpTransport implements Transport {
 }
 
 /** What getpeername and getsockname said; IPv4 on a dual-stack listener as IPv4. '' when the peer is gone already. */
-function endpoint(host: string | undefined, port: number | undefined): string {
+export function endpointText(host: string | undefined, port: number | undefined): string {
   if (host === undefined || port === undefined) return ''
   return formatHostAndPort(host.replace(/^::ffff:(?=\d+\.)/, ''), port)
 }

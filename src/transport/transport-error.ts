@@ -11,7 +11,7 @@ interface Explanation {
 
 const DESCRIPTOR_HINT = 'raise the limit on open files (ulimit -n) or close some connections'
 const PATH_HINT = 'use a shorter path'
-const SCHEME_HINT = 'use mqtt:// or unix:'
+const SCHEME_HINT = 'use mqtt://, ws:// or unix:'
 
 const explanations = new Map<string, Explanation>([
   ['ECONNREFUSED', { said: 'connection refused', connect: 'is a broker running there?' }],
@@ -33,6 +33,8 @@ const explanations = new Map<string, Explanation>([
   ['EMFILE', { said: 'too many open files', connect: DESCRIPTOR_HINT, listen: DESCRIPTOR_HINT }],
   ['ENFILE', { said: 'too many open files on this system', connect: DESCRIPTOR_HINT, listen: DESCRIPTOR_HINT }],
   ['ABORT_ERR', { said: 'given up' }],
+  ['WEBSOCKET_TEXT_FRAME', { said: 'it sent a text frame, and MQTT travels in binary frames [MQTT-6.0.0-1]' }],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', { said: 'it sent a WebSocket message above the size limit' }],
   ['UNSUPPORTED', { said: 'this version has no transport for it', connect: SCHEME_HINT, listen: SCHEME_HINT }],
 ])
 

@@ -73,7 +73,7 @@ describe('where to connect', () => {
     ['mqtt://a:x', 'the URL: a port that is no number'],
     ['-L http://a', '-L: unknown scheme in "http://a"'],
     ['mqtts://a', 'the URL: mqtts:// is not there yet'],
-    ['ws://a', 'the URL: ws:// is not there yet'],
+    ['wss://a', 'the URL: wss:// is not there yet'],
   ])('is refused for %j', (line, message) => {
     expect(() => target(line)).toThrow(UsageError)
     expect(() => target(line)).toThrow(message)

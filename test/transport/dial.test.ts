@@ -261,7 +261,7 @@ describe('dial', () => {
     expect(error).toMatchObject({ kind: 'connect', code: 'ENAMETOOLONG' })
   })
 
-  it.each(['mqtts://localhost', 'ws://localhost', 'wss://localhost'])('says that it cannot dial %s', async (url) => {
+  it.each(['mqtts://localhost', 'wss://localhost'])('says that it cannot dial %s', async (url) => {
     const error = await failure(parseAddress(url).address)
 
     expect(error).toMatchObject({ kind: 'connect', code: 'UNSUPPORTED' })

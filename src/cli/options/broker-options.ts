@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import type { BrokerOptions } from '../../broker/configuration.ts'
 import type { LimitName, Limits } from '../../broker/limits.ts'
-import { parseAddress } from '../../transport/address.ts'
+import { formatAddress, parseAddress } from '../../transport/address.ts'
 import { UsageError } from '../failure.ts'
 import { limitKeys } from './limits.ts'
 import type { Typed } from './option-row.ts'
@@ -29,7 +29,8 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
   return {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
-    listen,
+    listen: typed.wsPort === undefined ? listen : [...listen, webSocketUrl(host, typed.wsPort)],
+    ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
     retainAvailable: !typed.noRetain,
@@ -41,6 +42,10 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
     queueOverflow: typed.queueOverflow ?? 'reject',
     ...(typed.sysInterval === undefined ? {} : { sysIntervalSeconds: typed.sysInterval }),
   }
+}
+
+function webSocketUrl(host: string, port: number): string {
+  return formatAddress({ scheme: 'ws', host, port, path: '/mqtt' })
 }
 
 /** Must clients say who they are? */

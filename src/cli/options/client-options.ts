@@ -89,8 +89,9 @@ function urlOf(parsed: Parsed<ClientRows>, environment: Environment): { text: st
 function parseUrl(text: string, name: string, host: string, port: number) {
   try {
     const parsed = parseAddress(text, { host, port })
-    if (parsed.address.scheme === 'mqtt' || parsed.address.scheme === 'unix') return parsed
-    throw new UsageError(`${name}: ${parsed.address.scheme}:// is not there yet; this version speaks mqtt:// and unix:`)
+    const { scheme } = parsed.address
+    if (scheme !== 'mqtts' && scheme !== 'wss') return parsed
+    throw new UsageError(`${name}: ${scheme}:// is not there yet; this version speaks mqtt://, ws:// and unix:`)
   } catch (error) {
     if (error instanceof AddressError) throw new UsageError(`${name}: ${error.message}`)
     throw error

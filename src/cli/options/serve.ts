@@ -39,8 +39,17 @@ const listeningOptions = {
   }),
   listen: many(listenUrl, {
     group: 'Listening',
-    help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, unix:/run/mqtt.sock',
+    help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, ws://:8083/mqtt, unix:/run/mqtt.sock',
     more: 'With --listen there is no listener on port 1883 unless -p or -h asks for it.',
+  }),
+  wsPort: one(integer('PORT', 0, 65_535), {
+    group: 'Listening',
+    help: 'listen for WebSocket too, on this port of --host, path /mqtt',
+  }),
+  wsOrigin: many(text('ORIGIN'), {
+    group: 'Listening',
+    help: 'pages that may connect by WebSocket, repeatable: https://example.org; default all',
+    more: 'Browsers say from which page a connection comes; other clients do not, and are let in.',
   }),
 } as const
 
