@@ -7,6 +7,7 @@ import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.
 import type { ClientBounds } from '../session/server-terms.ts'
 import type { Address } from '../transport/address.ts'
 import type { ClientError } from './client-error.ts'
+import type { AuthenticationMethod } from './enhanced-authentication.ts'
 import { checkOwnPacket } from './own-packet.ts'
 import type { ReconnectPolicy } from './reconnect.ts'
 import type { Trace } from './server-connection.ts'
@@ -27,6 +28,8 @@ export interface ClientOptions {
   readonly keepAliveSeconds?: number
   readonly userName?: string | null
   readonly password?: Buffer | null
+  /** enhanced authentication, 5.0 only and instead of userName and password; null (default): none */
+  readonly authentication?: AuthenticationMethod | null
   readonly will?: Will | null
   /** of CONNECT; left out before 5.0 */
   readonly connectProperties?: Properties
@@ -106,6 +109,7 @@ export function completeOptions(options: ClientOptions): CompleteOptions {
     keepAliveSeconds: options.keepAliveSeconds ?? DEFAULT_KEEP_ALIVE_SECONDS,
     userName: options.userName ?? null,
     password: options.password ?? null,
+    authentication: options.authentication ?? null,
     will: options.will ?? null,
     connectProperties: options.connectProperties ?? NO_PROPERTIES,
     connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
@@ -121,6 +125,9 @@ export function completeOptions(options: ClientOptions): CompleteOptions {
   checkNumber('maximumInFlight', complete.maximumInFlight, 1, 65_535)
   checkNumber('maximumQueuedBytes', complete.maximumQueuedBytes, 0, Number.MAX_SAFE_INTEGER)
   checkNumber('maximumTopicAliases', complete.maximumTopicAliases, 0, 65_535)
+  if (complete.authentication !== null && version !== ProtocolVersion.V5) {
+    throw new RangeError(`authentication needs MQTT 5.0, not ${protocolVersionName(version)}`)
+  }
   checkConnect(connectPacket(complete, version, complete.clientId, complete.cleanStart))
   return complete
 }
@@ -131,6 +138,7 @@ export function connectPacket(
   version: ProtocolVersion,
   clientId: string,
   cleanStart: boolean,
+  authentication: Properties = NO_PROPERTIES,
 ): Connect {
   const { keepAliveSeconds, userName, password, will, connectProperties } = options
   const isV5 = version === ProtocolVersion.V5
@@ -142,13 +150,14 @@ export function connectPacket(
     userName,
     password,
     will: will === null || isV5 ? will : { ...will, properties: NO_PROPERTIES },
-    properties: isV5 ? connectProperties : NO_PROPERTIES,
+    properties: isV5 ? { ...connectProperties, ...authentication } : NO_PROPERTIES,
   })
 }
 
 /** Can the same be said in a CONNECT of 3.1.1? An empty id needs Clean Session there, a password a user name [MQTT-3.1.3-7, MQTT-3.1.2-22 v311]. */
 export function maySpeakV311(options: CompleteOptions): boolean {
-  const { clientId, cleanStart, userName, password } = options
+  const { clientId, cleanStart, userName, password, authentication } = options
+  if (authentication !== null) return false
   return (clientId !== '' || cleanStart) && (password === null || userName !== null)
 }
 

@@ -4,6 +4,7 @@
  * its connections, server-connection.ts one socket, reconnect.ts when to try again, client-error.ts what can go wrong.
  */
 import { Message, type MessageOptions } from '../codec/message.ts'
+import type { Auth } from '../codec/packets/auth.ts'
 import type { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import { Disconnect } from '../codec/packets/disconnect.ts'
@@ -36,11 +37,13 @@ import {
   type PublishDone,
   type PublishOutcome,
 } from './client-options.ts'
+import { EnhancedAuthentication } from './enhanced-authentication.ts'
 import { checkOwnPacket } from './own-packet.ts'
 import { MAXIMUM_OUTPUT_BYTES } from './server-connection.ts'
 import { ServerLink } from './server-link.ts'
 
 export type { ClientHandler, ClientOptions, PublishDone, PublishOutcome } from './client-options.ts'
+export type { AuthenticationExchange, AuthenticationMethod } from './enhanced-authentication.ts'
 
 interface Settler<T> {
   readonly resolve: (value: T) => void
@@ -54,6 +57,7 @@ export class Client {
   readonly #session: ClientSession
   readonly #link: ServerLink
   readonly #highWaterBytes: number
+  readonly #authentication: EnhancedAuthentication | null
   #version: ProtocolVersion
   #clientId: string
   #isVersionRefused = false
@@ -61,19 +65,27 @@ export class Client {
   /** why the client has ended; null before, and when that was wanted */
   #error: ClientError | null = null
   #connecting: Settler<Connack> | null = null
+  #reauthenticating: Settler<void> | null = null
   readonly #leaving: (() => void)[] = []
 
   /** @throws RangeError naming an option; ProtocolViolation (ours) for what CONNECT must not say */
   constructor(options: ClientOptions, handler: ClientHandler = {}) {
     this.#options = completeOptions(options)
     this.#handler = handler
-    const { version, clientId, cleanStart, maximumQueuedBytes } = this.#options
+    const { version, clientId, cleanStart, maximumQueuedBytes, authentication } = this.#options
     this.#version = version
     this.#clientId = clientId
     this.#highWaterBytes = Math.min(MAXIMUM_OUTPUT_BYTES, maximumQueuedBytes / 2)
     const state = new SessionState(clientId, null, newQueue(maximumQueuedBytes))
     const qos0Queue = newQueue(maximumQueuedBytes)
     this.#session = new ClientSession(state, qos0Queue, this.#sessionOwner(), this.#options, !cleanStart)
+    this.#authentication =
+      authentication === null
+        ? null
+        : new EnhancedAuthentication(authentication, {
+            send: (reasonCode, data) => this.#sendAuth(reasonCode, data),
+            failed: (error) => this.#authFailed(error),
+          })
     this.#link = new ServerLink(this.#options, handler, this.#session, {
       connectPacket: (isFirst) => this.#connectPacket(isFirst),
       tryOtherwise: () => this.#fallBack(),
@@ -180,6 +192,23 @@ export class Client {
   }
 
   /**
+   * Proves anew who we are, while other packets flow.
+   *
+   * @throws Error (rejects) without the option `authentication`, without a connection, or while another one runs; ClientError
+   *   (rejects) when the connection ends before the Server has agreed
+   */
+  reauthenticate(): Promise<void> {
+    const authentication = this.#authentication
+    if (authentication === null) return Promise.reject(new Error('the client has no authentication method'))
+    if (this.#session.terms === null) return Promise.reject(new Error('the client is not connected'))
+    if (this.#reauthenticating !== null) return Promise.reject(new Error('a re-authentication runs already'))
+    return new Promise((resolve, reject) => {
+      this.#reauthenticating = { resolve, reject }
+      authentication.again()
+    })
+  }
+
+  /**
    * Sends what waits for the socket and DISCONNECT, and closes. Acknowledgements that are missing are not waited for.
    *
    * @param properties a Session Expiry Interval is left out when CONNECT gave 0 [U5-3.14.2.2.2-1]
@@ -227,7 +256,8 @@ export class Client {
       unsubscribed: (token, unsuback) => (token as Settler<Unsuback>).resolve(unsuback),
       requestAbandoned: (token) => (token as Settler<never>).reject(this.#unknownOutcome()),
       disconnected: (disconnect) => this.#link.lose(disconnectedByServer(disconnect)),
-      authRequested: () => this.#link.lose(this.#authUnknown()),
+      authenticated: ({ properties }) => this.#authentication?.accepted(properties) ?? true,
+      authRequested: (auth) => this.#authRequested(auth),
     }
   }
 
@@ -245,6 +275,39 @@ export class Client {
     this.#link.lose(connectRefused(connack, this.#version))
   }
 
+  #authRequested(auth: Auth): void {
+    if (this.#authentication === null) {
+      this.#link.lose(this.#authUnknown())
+    } else if (this.#authentication.receive(auth)) {
+      this.#reauthenticating!.resolve()
+      this.#reauthenticating = null
+    }
+  }
+
+  #sendAuth(reasonCode: number, data: Buffer): void {
+    // an answer takes its time, and the connection may be gone
+    if (!this.#session.hasConnection || this.#session.authenticate(reasonCode, data)) return
+    this.#authFailed(new Error('the next step is too large for the server'))
+  }
+
+  // [MQTT-4.12.1-2] no code of DISCONNECT that a client may send says more
+  #authFailed(cause: Error): void {
+    if (!this.#session.hasConnection) return
+    const message = `authentication with ${formatAddress(this.#options.address)} failed: ${cause.message}`
+    const reasonCode = ReasonCode.NOT_AUTHORIZED
+    const error = new ClientError(ClientErrorKind.CONNECT_REFUSED, message, { reasonCode, cause })
+    if (this.#session.terms !== null) {
+      this.#session.disconnect(ReasonCode.UNSPECIFIED_ERROR, { reasonString: cause.message })
+    }
+    this.#abandonAuthentication(error)
+    this.#link.lose(error)
+  }
+
+  #abandonAuthentication(error: ClientError): void {
+    this.#reauthenticating?.reject(error)
+    this.#reauthenticating = null
+  }
+
   #authUnknown(): ClientError {
     const who = formatAddress(this.#options.address)
     const message = `${who} asks for a step of enhanced authentication, which this client cannot answer`
@@ -259,7 +322,8 @@ export class Client {
     // after the first connection it is our own Session that is taken up, if it outlived the connection
     const { cleanStart } = this.#options
     const isClean = isFirst ? cleanStart : this.#session.state.sessionExpiryIntervalSeconds === 0
-    return connectPacket(this.#options, this.#version, this.#clientId, isClean)
+    this.#abandonAuthentication(new ClientError(ClientErrorKind.CONNECTION_LOST, 'the connection was lost'))
+    return connectPacket(this.#options, this.#version, this.#clientId, isClean, this.#authentication?.connect())
   }
 
   #fallBack(): boolean {
@@ -283,6 +347,7 @@ export class Client {
     this.#error = error
     this.#session.end()
     this.#connecting?.reject(this.#unknownOutcome())
+    this.#abandonAuthentication(this.#unknownOutcome())
     this.#connecting = null
     this.#handler.closed?.(error)
     for (const resolve of this.#leaving) resolve()

@@ -9,7 +9,7 @@ import { encodePacket } from '../codec/encoder.ts'
 import type { Message } from '../codec/message.ts'
 import { PacketType } from '../codec/packet-type.ts'
 import type { Acknowledgement } from '../codec/packets/acknowledgement.ts'
-import type { Auth } from '../codec/packets/auth.ts'
+import { Auth } from '../codec/packets/auth.ts'
 import type { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import { Disconnect } from '../codec/packets/disconnect.ts'
@@ -60,6 +60,8 @@ export interface ClientSessionOwner extends SubscriptionOwner {
   requestAbandoned(token: unknown): void
   /** The Server says goodbye; the session is offline. */
   disconnected(disconnect: Disconnect): void
+  /** A CONNACK that accepts, before anything is sent after it. @returns false when the owner has closed the connection */
+  authenticated(connack: Connack): boolean
   /** A step of enhanced authentication, asked for by the Authentication Method in CONNECT. */
   authRequested(auth: Auth): void
 }
@@ -113,6 +115,11 @@ export class ClientSession {
   /** What the Server granted; null while there is no accepted connection. */
   get terms(): ServerTerms | null {
     return this.#terms
+  }
+
+  /** False also when one is being made. */
+  get hasConnection(): boolean {
+    return this.#output !== null
   }
 
   /** Version of the present connection, or of the last one; null before the first. */
@@ -299,7 +306,7 @@ export class ClientSession {
     if (connack.properties.authenticationMethod !== connect.properties.authenticationMethod) {
       throw this.#violation('AUTHENTICATION_METHOD_CHANGED', PacketType.CONNACK, { field: 'Authentication Method' })
     }
-    this.#begin(connect, connack, nowMs)
+    if (this.#owner.authenticated(connack)) this.#begin(connect, connack, nowMs)
   }
 
   #begin(connect: Connect, connack: Connack, nowMs: number): void {
@@ -364,6 +371,22 @@ export class ClientSession {
       throw this.#violation('AUTHENTICATION_METHOD_CHANGED', PacketType.AUTH, { field: 'Authentication Method' })
     }
     this.#owner.authRequested(auth)
+  }
+
+  /**
+   * Sends a step of enhanced authentication with the method of CONNECT [MQTT-4.12.1-1]. It has neither Reason String nor User
+   * Properties, so it needs no cutting to the Maximum Packet Size of the Server [MQTT-3.15.2-2, MQTT-3.15.2-3].
+   * @returns false when it is too large for the Server, or there is no connection
+   */
+  authenticate(reasonCode: number, data: Buffer): boolean {
+    const output = this.#output
+    if (output === null) return false
+    const authenticationMethod = this.#connect!.properties.authenticationMethod!
+    const packet = new Auth(reasonCode, { authenticationMethod, authenticationData: data })
+    const maximumPacketBytes = this.#terms?.maximumPacketBytes ?? LARGEST_PACKET_BYTES
+    if (encodePacket(packet, ProtocolVersion.V5).length > maximumPacketBytes) return false
+    output.send(packet)
+    return true
   }
 
   // ---- time

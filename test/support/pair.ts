@@ -218,6 +218,7 @@ export class Pair {
       unsubscribed: () => {},
       requestAbandoned: () => {},
       disconnected: () => {},
+      authenticated: () => true,
       authRequested: () => {},
     }
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { AnyPacket } from '../../src/codec/control-packet.ts'
 import { Decoder } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encoder.ts'
@@ -20,12 +20,6 @@ type PacketOf<T extends PacketType, P extends AnyPacket = AnyPacket> = P extends
     ? P
     : never
   : never
-
-const open: ScriptedBroker[] = []
-
-afterEach(async () => {
-  for (const broker of open.splice(0)) await broker.stop()
-})
 
 /** A server that does exactly what a test tells it, right or wrong; each connection is a {@link ScriptedPeer}. */
 export class ScriptedBroker {
@@ -53,7 +47,7 @@ export class ScriptedBroker {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const broker = new ScriptedBroker(server)
-    open.push(broker)
+    onTestFinished(() => broker.stop())
     return broker
   }
 

@@ -114,6 +114,7 @@ export class TestClientSession {
       unsubscribed: (token, { codes }) => this.#hear(`unsubscribed ${token} ${codes.map(hex)}`),
       requestAbandoned: (token) => this.#hear(`abandoned ${token}`),
       disconnected: ({ reasonCode }) => this.#hear(`disconnected ${hex(reasonCode)}`),
+      authenticated: () => true,
       authRequested: ({ reasonCode }) => this.#hear(`auth ${hex(reasonCode)}`),
     }
   }

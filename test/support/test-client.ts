@@ -1,13 +1,7 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { Client, type ClientHandler, type ClientOptions } from '../../src/client/client.ts'
 import type { ClientError } from '../../src/client/client-error.ts'
 import type { Address } from '../../src/transport/address.ts'
-
-const clients: TestClient[] = []
-
-afterEach(() => {
-  for (const { client } of clients.splice(0)) client.destroy()
-})
 
 /** A Client that writes down what its handler is told; destroyed after the test. */
 export class TestClient {
@@ -58,7 +52,7 @@ export class TestClient {
         ...(handler.trace === undefined ? {} : { trace: handler.trace }),
       },
     )
-    clients.push(this)
+    onTestFinished(() => this.client.destroy())
   }
 
   /** Waits until a line that begins so was heard; takes it and all before it. */

@@ -17,6 +17,7 @@ import { merged, type Parsed } from '../options/parse.ts'
 import { propertiesFor } from '../options/property-argument.ts'
 import type { publishRows } from '../options/publish.ts'
 import { topicName as topicNameKind } from '../options/values.ts'
+import { withAuthentication } from './authentication.ts'
 import { dryRun } from './dry-run.ts'
 import { inTime } from './ending.ts'
 import { readPassword } from './password.ts'
@@ -42,7 +43,14 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     properties: propertiesFor(PacketType.DISCONNECT, properties),
   }
   const password = await readPassword(typed, target, context, usesStdin(typed))
-  const options = clientOptions(typed, { target, password, properties, reconnects: isStream(typed), needsV5: false })
+  const connectOptions = clientOptions(typed, {
+    target,
+    password,
+    properties,
+    reconnects: isStream(typed),
+    needsV5: false,
+  })
+  const options = await withAuthentication(connectOptions, typed)
   const maximumBytes = MAXIMUM_REMAINING_LENGTH - overhead(template)
   const source = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   if (typed.dryRun) return dryRun(source, template, options.version ?? ProtocolVersion.V5, context)

@@ -24,6 +24,7 @@ import { JsonLinesFormat } from '../output/json-lines.ts'
 import type { MessageFormat } from '../output/message-format.ts'
 import { TextFormat } from '../output/text.ts'
 import { TurnBuffer } from '../output/turn-buffer.ts'
+import { withAuthentication } from './authentication.ts'
 import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
 import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
 import { explain } from './explain.ts'
@@ -59,7 +60,8 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
   }
   const password = await readPassword(typed, target, context, false)
   const needsV5 = optionOfV5(typed) !== null
-  const options = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
+  const connectOptions = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
+  const options = await withAuthentication(connectOptions, typed)
   return new Subscriber(plan, options, context).run()
 }
 

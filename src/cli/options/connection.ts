@@ -1,5 +1,16 @@
 import { flag, one } from './option-row.ts'
-import { duration, integer, mqttText, port, protocolVersion, qos, sessionExpiry, text, topicName } from './values.ts'
+import {
+  choice,
+  duration,
+  integer,
+  mqttText,
+  port,
+  protocolVersion,
+  qos,
+  sessionExpiry,
+  text,
+  topicName,
+} from './values.ts'
 
 /** Where to connect and as whom: shared by all commands that are clients. */
 export const connectionOptions = {
@@ -46,6 +57,13 @@ export const connectionOptions = {
     group: 'Connection',
     environment: false,
     help: 'read the password from this environment variable',
+  }),
+  authMethod: one(choice('METHOD', ['scram-sha-256']), {
+    group: 'Connection',
+    help: 'prove the password without sending it: scram-sha-256',
+    more:
+      'Enhanced authentication of MQTT 5.0. User name and password go into the exchange, not into CONNECT, and the broker ' +
+      'has to prove that it knows the password, too.',
   }),
   protocolVersion: one(protocolVersion, {
     group: 'Connection',
