@@ -7,7 +7,7 @@ const SCRAM = ['pub', '-t', 'a', '-m', 'x', '--auth-method', 'scram-sha-256']
 describe('--auth-method', () => {
   it.each([
     ['secret', 0],
-    ['wrong', 4],
+    ['wrong', 5],
   ])('with the password %j ends with exit code %i', async (password, exitCode) => {
     const { url } = await startBroker({ users: new Map([['ann', 'secret']]) })
 
