@@ -11,6 +11,8 @@ const BINARY = { binary: true, compress: false, fin: true } as const
 /** Close codes of RFC 6455 section 7.4.1. */
 const NORMAL_CLOSURE = 1000
 const UNSUPPORTED_DATA = 1003
+/** There was no closing handshake. */
+const ABNORMAL_CLOSURE = 1006
 
 /** A Transport on an open WebSocket: each write is a binary frame, and frame borders mean nothing [MQTT-6.0.0-2]. */
 export class WebSocketTransport implements Transport {
@@ -33,7 +35,7 @@ export class WebSocketTransport implements Transport {
     this.localAddress = localAddress
     socket.pause()
     socket.on('error', (error) => this.#onError(error))
-    socket.on('close', () => this.#onClose())
+    socket.on('close', (code) => this.#onClose(code))
   }
 
   get bufferedBytes(): number {
@@ -97,7 +99,11 @@ export class WebSocketTransport implements Transport {
     this.#error ??= new TransportError('connection', code, this.remoteAddress, error)
   }
 
-  #onClose(): void {
+  #onClose(code: number): void {
+    // ws keeps the socket's own error to itself
+    if (code === ABNORMAL_CLOSURE && !this.#isDestroyed) {
+      this.#error ??= new TransportError('connection', 'ECONNRESET', this.remoteAddress, null)
+    }
     this.#isDestroyed = true
     this.#isClosed = true
     this.#tellClosed()
