@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
   load: ['client'],
-  inspect: ['topic', 'codec', 'session'],
+  inspect: ['topic', 'codec'],
   cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client', 'load', 'inspect'],
   'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
 }
@@ -36,9 +36,7 @@ const PURE = [
   'load/pacer.ts',
   'load/histogram.ts',
   'load/report.ts',
-  'inspect/network/',
-  'inspect/trace-reader.ts',
-  'inspect/conversation.ts',
+  'inspect/',
 ]
 const PURE_MAY_IMPORT = ['node:buffer']
 const NOT_PURE =

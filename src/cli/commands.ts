@@ -44,4 +44,9 @@ export const commands: readonly CommandEntry[] = [
     spec: async () => (await import('./options/acl.ts')).aclSpec,
     load: () => import('./commands/acl.ts'),
   },
+  {
+    name: 'inspect',
+    spec: async () => (await import('./options/inspect.ts')).inspectSpec,
+    load: () => import('./commands/inspect.ts'),
+  },
 ]

@@ -17,6 +17,7 @@ const GROUPS: readonly OptionGroup[] = [
   'Connection',
   'Session',
   'Will',
+  'Decoding',
   'Limits',
   'Output',
   'General',

@@ -35,7 +35,8 @@ const MAXIMUM_HEADER_BYTES = 5
 /** Room for an incomplete packet is made ahead, but only for this many times the bytes that came. */
 const ROOM_AHEAD = 4
 
-const flagViolations: Readonly<Partial<Record<number, ViolationName>>> = {
+/** What reserved flags of a fixed header break where the type has a statement of its own; FLAGS_INVALID elsewhere. */
+export const flagViolations: Readonly<Partial<Record<number, ViolationName>>> = {
   [PacketType.PUBREL]: 'PUBREL_FLAGS_INVALID',
   [PacketType.SUBSCRIBE]: 'SUBSCRIBE_FLAGS_INVALID',
   [PacketType.UNSUBSCRIBE]: 'UNSUBSCRIBE_FLAGS_INVALID',
@@ -276,7 +277,7 @@ export class Decoder {
 }
 
 /** Decodes the body of a packet that is neither PUBLISH nor an acknowledgement. */
-function decodeControlPacket(reader: Reader, packetType: number): ControlPacket {
+export function decodeControlPacket(reader: Reader, packetType: number): ControlPacket {
   switch (packetType) {
     case PacketType.CONNECT:
       return decodeConnect(reader)

@@ -13,6 +13,7 @@ export type OptionGroup =
   | 'Will'
   | 'Listening'
   | 'Access'
+  | 'Decoding'
   | 'Limits'
   | 'Output'
   | 'General'

@@ -1,0 +1,63 @@
+import { packetTypeNames, Role } from '../../codec/packet-type.ts'
+import { protocolVersionName } from '../../codec/protocol-version.ts'
+import { bitPicture, bitsOf, bitValue, fieldText } from '../../inspect/field-text.ts'
+import type { Field, InspectedPacket, Issue } from '../../inspect/inspected-packet.ts'
+import type { Painter } from '../terminal.ts'
+
+const HEX_COLUMN_BYTES = 8
+const OFFSET_COLUMNS = 6
+const HEX_COLUMNS = HEX_COLUMN_BYTES * 3
+
+/** A packet as a tree: offset, bytes, field and value per line, bits below flags, broken rules below their field. */
+export function packetTree(packet: InspectedPacket, painter: Painter, columns: number): string {
+  const lines = [painter.heading(headline(packet))]
+  const told = new Set<Issue>()
+  for (const field of packet.fields) {
+    lines.push(...fieldLines(field, packet, painter, columns))
+    for (const issue of packet.issues) {
+      if (told.has(issue) || issue.start < field.start || issue.start >= field.end) continue
+      told.add(issue)
+      lines.push(issueLine(issue, painter))
+    }
+  }
+  for (const issue of packet.issues) if (!told.has(issue)) lines.push(issueLine(issue, painter))
+  return `${lines.join('\n')}\n`
+}
+
+function headline(packet: InspectedPacket): string {
+  const way = packet.sender === Role.CLIENT ? 'client to server' : 'server to client'
+  const frame = packet.frame === null ? '' : `, frame ${packet.frame}`
+  const size = `${packet.bytes.length} ${packet.bytes.length === 1 ? 'byte' : 'bytes'}`
+  const version = protocolVersionName(packet.version)
+  return `${packetTypeNames[packet.packetType]} MQTT ${version}, ${way}, ${size} at offset ${packet.offset}${frame}`
+}
+
+function fieldLines(field: Field, packet: InspectedPacket, painter: Painter, columns: number): string[] {
+  const raw = packet.bytes.toString('hex', field.start, Math.min(field.end, field.start + HEX_COLUMN_BYTES))
+  const isLong = field.end - field.start > HEX_COLUMN_BYTES
+  const hex = isLong ? `${spaced(raw.slice(0, -2))} ..` : spaced(raw)
+  const left = `${String(field.start).padStart(OFFSET_COLUMNS - 1)} ${painter.faint(hex.padEnd(HEX_COLUMNS))} `
+  const room = Math.max(16, columns - OFFSET_COLUMNS - HEX_COLUMNS - 1)
+  const lines = [left + shortened(`${field.name}: ${fieldText(field, packet)}`, room)]
+  const bits = bitsOf(field, packet.packetType)
+  if (bits !== null && typeof field.value === 'number') {
+    for (const [mask, name] of bits) {
+      const picture = bitPicture(field.value, mask).padEnd(HEX_COLUMNS)
+      lines.push(`${' '.repeat(OFFSET_COLUMNS)}${painter.faint(picture)}   ${name}: ${bitValue(field.value, mask)}`)
+    }
+  }
+  return lines
+}
+
+function issueLine({ id, message, start, end }: Issue, painter: Painter): string {
+  const range = end - start > 1 ? `bytes ${start} to ${end - 1}` : `byte ${start}`
+  return painter.error(`${' '.repeat(OFFSET_COLUMNS)}! [${id}] ${range}: ${message}`)
+}
+
+function spaced(hex: string): string {
+  return hex.replaceAll(/..(?=.)/g, '$& ')
+}
+
+function shortened(text: string, room: number): string {
+  return text.length <= room ? text : `${text.slice(0, room - 3)}...`
+}
