@@ -22,7 +22,8 @@ export interface Issue {
   readonly id: string
   /** name of the row in codec/violation.ts */
   readonly violation: string
-  readonly severity: 'error'
+  /** error: a rule is broken; warning: the capture, not the sender, is to blame */
+  readonly severity: 'error' | 'warning'
   readonly start: number
   readonly end: number
   readonly message: string

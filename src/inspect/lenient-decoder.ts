@@ -11,8 +11,10 @@ import { TraceReader } from './trace-reader.ts'
 /** A packet as the decoder gives it out: where it was found is for others to say. */
 export type DecodedPacket = Omit<InspectedPacket, keyof Origin>
 
-/** Incomplete bytes that are kept for the rest of their packet; beyond it the packet is given out as cut. */
-const MAXIMUM_KEPT_BYTES = 16 * 1024 * 1024
+/** How far a packet is looked for behind bytes that are none. */
+const RESYNC_BYTES = 4096
+/** How much has to read well behind that place. */
+const WELL_READ_BYTES = 16 * 1024
 const EMPTY = Buffer.alloc(0)
 
 interface Header {
@@ -28,7 +30,9 @@ export class LenientDecoder {
   version: ProtocolVersion
   readonly sender: Role
   readonly #reader: TraceReader
-  #kept: Buffer = EMPTY
+  #kept: Buffer[] = []
+  #keptBytes = 0
+  #wantedBytes = 0
   #offset = 0
 
   constructor(sender: Role, version: ProtocolVersion) {
@@ -39,7 +43,11 @@ export class LenientDecoder {
 
   /** Takes the next bytes. @returns the packets that are complete now; they look into the chunk */
   push(chunk: Buffer): DecodedPacket[] {
-    const bytes = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk])
+    this.#kept.push(chunk)
+    this.#keptBytes += chunk.length
+    // a large packet comes in many chunks: they are joined once
+    if (this.#keptBytes < this.#wantedBytes) return []
+    const bytes = this.#kept.length === 1 ? chunk : Buffer.concat(this.#kept)
     const packets: DecodedPacket[] = []
     let at = 0
     while (at < bytes.length) {
@@ -48,16 +56,26 @@ export class LenientDecoder {
       packets.push(packet)
       at += packet.bytes.length
     }
-    this.#kept = at === bytes.length ? EMPTY : bytes.subarray(at)
-    if (this.#kept.length > MAXIMUM_KEPT_BYTES) return [...packets, ...this.end()]
+    this.#keep(bytes.subarray(at))
     return packets
   }
 
-  /** Nothing more comes, or bytes are missing from here on. @returns the packet that is cut, if there is one */
-  end(): DecodedPacket[] {
-    const bytes = this.#kept
-    this.#kept = EMPTY
-    return bytes.length === 0 ? [] : [this.#cut(bytes)]
+  /**
+   * Nothing more comes, or bytes are missing from here on.
+   * @param isCaptureLoss true: the sender may well have sent the rest
+   * @returns the packet that is cut, if there is one
+   */
+  end(isCaptureLoss = false): DecodedPacket[] {
+    const bytes = Buffer.concat(this.#kept)
+    this.#keep(EMPTY)
+    return bytes.length === 0 ? [] : [this.#cut(bytes, isCaptureLoss)]
+  }
+
+  #keep(rest: Buffer): void {
+    this.#kept = rest.length === 0 ? [] : [rest]
+    this.#keptBytes = rest.length
+    const header = rest.length === 0 ? null : readHeader(rest, 0)
+    this.#wantedBytes = header === null ? 0 : header.bodyStart + header.remainingLength
   }
 
   // null: the packet is not complete yet
@@ -65,16 +83,33 @@ export class LenientDecoder {
     const header = readHeader(bytes, start)
     if (header === null) return null
     // nothing says where a packet without a length ends
-    if (header.remainingLength < 0) return this.#decode(bytes.subarray(start), { bodyStart: 5, remainingLength: -1 })
+    if (header.remainingLength < 0)
+      return this.#decode(bytes.subarray(start, this.#resynchronise(bytes, start)), header)
     const end = start + header.bodyStart + header.remainingLength
     return end > bytes.length ? null : this.#decode(bytes.subarray(start, end), header)
   }
 
-  #cut(bytes: Buffer): DecodedPacket {
-    return this.#decode(bytes, readHeader(bytes, 0) ?? { bodyStart: bytes.length, remainingLength: 0 }, true)
+  // Where packets begin again: from there on all bytes read as packets without any fault.
+  #resynchronise(bytes: Buffer, start: number): number {
+    const last = Math.min(bytes.length - 1, start + RESYNC_BYTES)
+    for (let at = start + 5; at < last; at++) {
+      const header = readHeader(bytes, at)
+      if (header === null || header.remainingLength < 0) continue
+      if (readsWell(bytes.subarray(at), this.sender, this.version)) return at
+    }
+    return bytes.length
   }
 
-  #decode(bytes: Buffer, { bodyStart, remainingLength }: Header, isCut = false): DecodedPacket {
+  #cut(bytes: Buffer, isCaptureLoss: boolean): DecodedPacket {
+    const header = readHeader(bytes, 0) ?? { bodyStart: bytes.length, remainingLength: 0 }
+    return this.#decode(bytes, header, isCaptureLoss ? 'capture' : 'sender')
+  }
+
+  #decode(
+    bytes: Buffer,
+    { bodyStart, remainingLength }: Header,
+    cutBy: 'capture' | 'sender' | null = null,
+  ): DecodedPacket {
     const reader = this.#reader
     const packetType = bytes[0]! >> 4
     reader.open(bytes, 0, bodyStart, bytes.length, packetType)
@@ -88,8 +123,10 @@ export class LenientDecoder {
       if (bodyStart > 2 && bytes[bodyStart - 1] === 0) {
         reader.violate('VARIABLE_BYTE_INTEGER_NOT_SHORTEST', 1, 'Remaining Length')
       }
-      if (isCut) this.#reportCut(bytes, bodyStart, remainingLength)
-      packet = this.#decodeBody(packetType, bytes[0]! & 0xf, isCut)
+      if (cutBy === 'capture') reader.warn('capture-incomplete', bytes.length - 1, 'the capture misses the rest')
+      if (cutBy === 'sender') this.#reportCut(bytes, bodyStart, remainingLength)
+      reader.isCut = cutBy !== null
+      packet = this.#decodeBody(packetType, bytes[0]! & 0xf)
     }
     if (packet?.packetType === PacketType.CONNECT) this.version = packet.version
     const { fields, issues } = reader
@@ -123,7 +160,7 @@ export class LenientDecoder {
     reader.violate(flagViolations[packetType] ?? 'FLAGS_INVALID', 0, undefined, { detail })
   }
 
-  #decodeBody(packetType: number, flags: number, isCut: boolean): AnyPacket | null {
+  #decodeBody(packetType: number, flags: number): AnyPacket | null {
     const reader = this.#reader
     if (packetType === 0) return null
     try {
@@ -140,8 +177,6 @@ export class LenientDecoder {
       }
     } catch (error) {
       if (!(error instanceof ProtocolViolation)) throw error
-      // what a cut packet lacks was reported with the cut
-      if (!isCut) reader.report(error)
       return null
     }
   }
@@ -157,4 +192,10 @@ function readHeader(bytes: Buffer, start: number): Header | null {
     if (digit < 0x80) return { bodyStart: i + 1, remainingLength }
   }
   return { bodyStart: 5, remainingLength: -1 }
+}
+
+/** Do the bytes begin with a whole packet, and read without any fault? */
+export function readsWell(bytes: Buffer, sender: Role, version: ProtocolVersion): boolean {
+  const packets = new LenientDecoder(sender, version).push(bytes.subarray(0, WELL_READ_BYTES))
+  return packets.length > 0 && packets.every(({ issues }) => issues.length === 0)
 }

@@ -1,11 +1,13 @@
 import { Reader } from '../codec/reader.ts'
-import { ProtocolViolation, type ViolationDetails, type ViolationName } from '../codec/violation.ts'
+import { ProtocolViolation, type ViolationDetails, type ViolationName, violations } from '../codec/violation.ts'
 import type { Field, Issue } from './inspected-packet.ts'
 
 /** A Reader that notes each field with its place and value, notes violations, and goes on where something can follow. */
 export class TraceReader extends Reader {
   fields: Field[] = []
   issues: Issue[] = []
+  /** the packet ends before its Remaining Length says: fields that are missing are no further issue */
+  isCut = false
   // greater than 0 inside a read that is made of other reads
   #depth = 0
 
@@ -14,6 +16,7 @@ export class TraceReader extends Reader {
     this.fields = []
     this.issues = []
     this.#depth = 0
+    this.isCut = false
   }
 
   override byte(field: string): number {
@@ -72,34 +75,38 @@ export class TraceReader extends Reader {
   }
 
   override violate(violation: ViolationName, at: number, field?: string, more?: Partial<ViolationDetails>): void {
-    this.report(this.#violation(violation, at, field, more))
+    this.#report(violation, at, field, more)
   }
 
-  /** Notes a violation, with the range of the field that holds its byte. */
-  report(violation: ProtocolViolation): void {
-    const start = Math.max(0, violation.offset)
-    const field = this.fields.findLast((one) => one.start <= start && start < one.end)
-    const read = this.offset - this.packetStart
-    const packetEnd = this.end - this.packetStart
-    const end = violation.violation === 'TRAILING_BYTES' ? packetEnd : (field?.end ?? read)
+  override fail(violation: ViolationName, at: number, field?: string, more?: Partial<ViolationDetails>): never {
+    // what a cut packet lacks was reported with the cut
+    if (!this.isCut) this.#report(violation, at, field, more)
+    return super.fail(violation, at, field, more)
+  }
+
+  /** Notes what is no fault of the sender. @param at offset in {@link bytes} */
+  warn(id: string, at: number, message: string): void {
+    const start = at - this.packetStart
+    const violation = id.toUpperCase().replaceAll('-', '_')
+    this.issues.push({ id, violation, severity: 'warning', start, end: start + 1, message })
+  }
+
+  // The range is that of the field that holds the byte.
+  #report(name: ViolationName, at: number, field?: string, more?: Partial<ViolationDetails>): void {
+    const { version, packetType } = this
+    const { statement } = new ProtocolViolation(name, { version, packetType, field, ...more })
+    const start = Math.max(0, at - this.packetStart)
+    const holder = this.fields.findLast((one) => one.start <= start && start < one.end)
+    const read = (name === 'TRAILING_BYTES' ? this.end : this.offset) - this.packetStart
+    const detail = more?.detail === undefined ? '' : ` (${more.detail})`
     this.issues.push({
-      id: violation.statement ?? violation.violation.toLowerCase().replaceAll('_', '-'),
-      violation: violation.violation,
+      id: statement ?? name.toLowerCase().replaceAll('_', '-'),
+      violation: name,
       severity: 'error',
       start,
-      end: Math.max(start + 1, end),
-      message: violation.message,
+      end: Math.max(start + 1, holder?.end ?? read),
+      message: `${field === undefined ? '' : `${field}: `}${violations[name].text}${detail}`,
     })
-  }
-
-  #violation(
-    violation: ViolationName,
-    at: number,
-    field?: string,
-    more?: Partial<ViolationDetails>,
-  ): ProtocolViolation {
-    const { version, packetType } = this
-    return new ProtocolViolation(violation, { version, packetType, offset: at - this.packetStart, field, ...more })
   }
 
   #read<T extends Field['value']>(field: string, read: () => T): T {

@@ -26,3 +26,16 @@ describe('inspect names the broken rule of', () => {
     for (const { start, end } of issues) expect(start >= 0 && start < end && end <= hex.length / 2).toBe(true)
   })
 })
+
+describe('inspect finds its way back', () => {
+  it('behind bytes that are no packet', () => {
+    const bytes = Buffer.from('30ffffffffff30070003612f786869c000', 'hex')
+    const { packets } = inspectBytes(bytes, { version: ProtocolVersion.V3_1_1, sender: Role.CLIENT })
+
+    expect(packets.map(({ offset, issues }) => [offset, issues.length > 0])).toEqual([
+      [0, true],
+      [6, false],
+      [15, false],
+    ])
+  })
+})

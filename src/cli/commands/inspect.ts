@@ -39,7 +39,7 @@ export async function run(parsed: Parsed<typeof inspectRows>, context: Context):
   output.end()
   await output.flush()
   if (output.packets === 0) throw new UsageError('no MQTT packet was found')
-  return output.issues > 0 ? ExitCode.MALFORMED : ExitCode.DONE
+  return output.errors > 0 ? ExitCode.MALFORMED : ExitCode.DONE
 }
 
 // Arguments that are no files are one text: the shell may have cut it at its spaces.
@@ -145,7 +145,7 @@ function tell({ verdict }: Inspection, { talk, terminal }: Context): void {
 
 class InspectOutput {
   packets = 0
-  issues = 0
+  errors = 0
   isClosed = false
   readonly #typed: InspectOptions
   readonly #painter: Painter
@@ -159,7 +159,10 @@ class InspectOutput {
     this.#typed = typed
     this.#painter = painter
     this.#context = context
-    this.#lines = new LineView(painter)
+    this.#lines = new LineView(
+      painter,
+      context.terminal.stdoutIsTerminal ? context.terminal.columns : Number.POSITIVE_INFINITY,
+    )
     context.stdout.handler = {
       drained: () => this.#wake(),
       failed: () => {
@@ -171,7 +174,7 @@ class InspectOutput {
 
   add(packet: InspectedPacket): void {
     this.packets++
-    this.issues += packet.issues.length
+    for (const { severity } of packet.issues) if (severity === 'error') this.errors++
     const { json, view, byte } = this.#typed
     if (byte !== undefined) return this.#explain(packet, byte)
     if (json) this.#text.push(`${packetJson(packet)}\n`)

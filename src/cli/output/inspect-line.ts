@@ -20,11 +20,14 @@ const answers: Readonly<Partial<Record<number, number>>> = {
 /** A line per packet: time since the first, connection, arrow from or to the server, fields, latency of answers. */
 export class LineView {
   readonly #painter: Painter
+  readonly #columns: number
   readonly #sentAt = new Map<string, number>()
   #firstSeconds: number | null = null
 
-  constructor(painter: Painter) {
+  /** @param columns longer lines are cut with an ellipsis; Infinity where nobody minds */
+  constructor(painter: Painter, columns: number) {
     this.#painter = painter
+    this.#columns = columns
   }
 
   line(packet: InspectedPacket): string {
@@ -35,7 +38,10 @@ export class LineView {
     const arrow = sender === Role.CLIENT ? '->' : '<-'
     const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, packet.version)
     const latency = this.#latency(packet)
-    const text = `${[...when, ...who, arrow, what].join(' ')}, ${packet.bytes.length} B${latency}\n`
+    const size = `, ${packet.bytes.length} B${latency}`
+    const start = [...when, ...who, arrow, what].join(' ')
+    const room = this.#columns - size.length
+    const text = `${start.length > room ? `${start.slice(0, Math.max(0, room - 3))}...` : start}${size}\n`
     const issues = packet.issues.map(({ id, message }) => `${this.#painter.error(`    ! [${id}] ${message}`)}\n`)
     return text + issues.join('')
   }

@@ -17,10 +17,10 @@ export function packetTree(packet: InspectedPacket, painter: Painter, columns: n
     for (const issue of packet.issues) {
       if (told.has(issue) || issue.start < field.start || issue.start >= field.end) continue
       told.add(issue)
-      lines.push(issueLine(issue, painter))
+      lines.push(...issueLines(issue, painter, columns))
     }
   }
-  for (const issue of packet.issues) if (!told.has(issue)) lines.push(issueLine(issue, painter))
+  for (const issue of packet.issues) if (!told.has(issue)) lines.push(...issueLines(issue, painter, columns))
   return `${lines.join('\n')}\n`
 }
 
@@ -49,9 +49,17 @@ function fieldLines(field: Field, packet: InspectedPacket, painter: Painter, col
   return lines
 }
 
-function issueLine({ id, message, start, end }: Issue, painter: Painter): string {
+function issueLines({ id, severity, message, start, end }: Issue, painter: Painter, columns: number): string[] {
   const range = end - start > 1 ? `bytes ${start} to ${end - 1}` : `byte ${start}`
-  return painter.error(`${' '.repeat(OFFSET_COLUMNS)}! [${id}] ${range}: ${message}`)
+  const indent = ' '.repeat(OFFSET_COLUMNS)
+  const paint = severity === 'error' ? painter.error : painter.faint
+  const lines = [`${indent}!`]
+  for (const word of `[${id}] ${range}: ${message}`.split(' ')) {
+    const line = lines.at(-1)!
+    if (line.length + 1 + word.length > columns) lines.push(`${indent}  ${word}`)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines.map((line) => paint(line))
 }
 
 function spaced(hex: string): string {

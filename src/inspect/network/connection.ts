@@ -2,7 +2,7 @@ import { Role } from '../../codec/packet-type.ts'
 import type { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { connectVersion, judge } from '../evidence.ts'
 import type { InspectedPacket } from '../inspected-packet.ts'
-import { type DecodedPacket, LenientDecoder } from '../lenient-decoder.ts'
+import { type DecodedPacket, LenientDecoder, readsWell } from '../lenient-decoder.ts'
 import type { Segment } from './segment.ts'
 import { TcpDirection } from './tcp-direction.ts'
 import { WebSocketUnframer } from './websocket.ts'
@@ -75,6 +75,7 @@ class Side {
   #decoder: LenientDecoder | null = null
   #unframer: WebSocketUnframer | null = null
   #isForeign = false
+  #isLost = false
   #last: Segment | null = null
 
   constructor(role: Role, connection: Connection) {
@@ -98,13 +99,14 @@ class Side {
   }
 
   gap(): void {
-    this.#giveOut(this.#decoder?.end() ?? [], this.#last)
+    this.#giveOut(this.#decoder?.end(true) ?? [], this.#last)
+    this.#isLost = true
   }
 
   end(): void {
     this.direction.end()
     if (this.#decoder === null && this.#opening.length > 0) this.#recognise(Buffer.concat(this.#opening), true)
-    this.#giveOut(this.#decoder?.end() ?? [], this.#last)
+    this.#giveOut(this.#decoder?.end(true) ?? [], this.#last)
   }
 
   #mqtt(bytes: Buffer, segment: Segment): void {
@@ -114,6 +116,9 @@ class Side {
       this.#recognise(Buffer.concat(this.#opening), false)
       return
     }
+    // behind missing bytes a segment has to begin a packet
+    if (this.#isLost && !readsWell(bytes, this.#role, this.#decoder.version)) return
+    this.#isLost = false
     this.#giveOut(this.#decoder.push(bytes), segment)
   }
 
