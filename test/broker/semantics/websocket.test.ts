@@ -108,7 +108,7 @@ describe('a WebSocket listener', () => {
     peer.socket.send('hello')
 
     expect(await code).toBe(1003)
-    expect((await watcher.next(PacketType.PUBLISH)).message.payload.toString()).toBe('gone')
+    expect((await watcher.expect(PacketType.PUBLISH)).message.payload.toString()).toBe('gone')
   })
 
   it('N-02 [v5:MQTT-6.0.0-2, v311:MQTT-6.0.0-2] takes packets however frames cut and join them', async () => {
