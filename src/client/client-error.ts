@@ -20,7 +20,7 @@ export const ClientErrorKind = {
   DISCONNECTED: 'DISCONNECTED',
   /** DISCONNECT 0x8E: another connection with our Client Identifier */
   TAKEN_OVER: 'TAKEN_OVER',
-  /** the Server broke MQTT; the cause is a ProtocolViolation */
+  /** the Server broke MQTT, or WebSocket beneath it; the cause is a ProtocolViolation or a TransportError */
   PROTOCOL: 'PROTOCOL',
   /** what answers is no MQTT server */
   NOT_MQTT: 'NOT_MQTT',

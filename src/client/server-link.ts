@@ -9,7 +9,7 @@ import { LARGEST_PACKET_BYTES } from '../session/server-terms.ts'
 import { formatAddress } from '../transport/address.ts'
 import { dial } from '../transport/dial.ts'
 import type { Transport } from '../transport/transport.ts'
-import { TransportError } from '../transport/transport-error.ts'
+import { isFramingBroken, TransportError } from '../transport/transport-error.ts'
 import { Alarm } from './alarm.ts'
 import { brokenByServer, ClientError, ClientErrorKind } from './client-error.ts'
 import type { ClientHandler, CompleteOptions } from './client-options.ts'
@@ -331,6 +331,8 @@ export class ServerLink {
   }
 
   #lost(cause: TransportError | null): ClientError {
+    if (cause !== null && isFramingBroken(cause))
+      return new ClientError(ClientErrorKind.PROTOCOL, cause.message, { cause })
     const isConnected = this.#phase === Phase.CONNECTED
     const kind = isConnected ? ClientErrorKind.CONNECTION_LOST : ClientErrorKind.NO_CONNACK
     const what = cause === null ? `${this.#who} closed the connection` : cause.message

@@ -90,6 +90,11 @@ export function codeOf(error: unknown): string {
   return 'UNKNOWN'
 }
 
+/** Did the peer break the rules of WebSocket, or those of MQTT for it? Trying again would not help. */
+export function isFramingBroken({ code }: TransportError): boolean {
+  return code === 'WEBSOCKET_TEXT_FRAME' || code.startsWith('WS_ERR_')
+}
+
 function messageFor(kind: TransportErrorKind, code: string, address: string, cause: unknown): string {
   const row = explanations.get(code)
   const said = row?.said ?? (cause instanceof Error && cause.message !== '' ? cause.message : 'unknown reason')
