@@ -1,8 +1,7 @@
 /*
  * What it costs to decode and to encode a PUBLISH, against npm mqtt-packet. Chunks hold as many packets as fit into 64 KiB,
- * as a busy socket delivers them. Medians of alternating rounds, so that a machine that slows down slows both. Run with:
- *
- *   npx esbuild bench/codec.ts --bundle --platform=node --format=esm --packages=external | node --input-type=module -
+ * as a busy socket delivers them. Medians of alternating rounds, so that a machine that slows down slows both. Run with
+ * `npm run bench:codec`.
  */
 import { generate, type IPublishPacket, parser } from 'mqtt-packet'
 import { Decoder } from '../src/codec/decoder.ts'
