@@ -49,7 +49,8 @@ async function buildCommandLine() {
     minifySyntax: true,
     define: { __VERSION__: JSON.stringify(version) },
     // Optional native helpers that ws looks for and does without.
-    external: ['bufferutil', 'utf-8-validate'],
+    // prom-client: serve --http alone pays for it, not the start of every command.
+    external: ['bufferutil', 'utf-8-validate', 'prom-client'],
     // import.meta is empty in CommonJS: code that needs it would fail only when run.
     logOverride: { 'empty-import-meta': 'error' },
     logLevel: 'warning',

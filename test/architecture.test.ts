@@ -21,9 +21,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   'broker/listeners.ts': ['transport'],
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
+  insight: ['codec', 'broker', 'transport'],
   load: ['client'],
   inspect: ['topic', 'codec'],
-  cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client', 'load', 'inspect'],
+  cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],
   'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
 }
 
@@ -47,6 +48,7 @@ const PACKAGES: Record<string, string[]> = {
   'transport/websocket.ts': ['ws'],
   'transport/websocket-dial.ts': ['ws'],
   'transport/websocket-listen.ts': ['ws'],
+  'insight/prometheus.ts': ['prom-client'],
 }
 
 interface Import {

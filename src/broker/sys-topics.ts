@@ -14,8 +14,8 @@ export interface BrokerGauges {
   readonly version: string
 }
 
-/** Last level of the topic that counts the losses of each reason. */
-const dropNames: readonly (readonly [string, DropReason])[] = [
+/** How each reason of a loss is called: last level of its topic, label of its counter. */
+export const dropNames: readonly (readonly [string, DropReason])[] = [
   ['queue-full', DropReason.QUEUE_FULL],
   ['expired', DropReason.EXPIRED],
   ['too-large', DropReason.PACKET_TOO_LARGE],

@@ -4,7 +4,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { ConfiguredAccess } from '../../access/configured-access.ts'
 import { Broker } from '../../broker/broker.ts'
-import type { BrokerOptions } from '../../broker/configuration.ts'
+import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
+import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
 import { AddressError } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
 import { reloadOnHangUp } from '../configuration/reload.ts'
@@ -41,13 +42,17 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   })
   const broker = await start({ ...options, access }, typed, context)
   reloadOnHangUp(parsed, configuration, { broker, access }, context)
+  let http: HttpServer | null = null
   try {
-    await announce(broker.listeners, typed, context)
+    if (typed.http !== undefined) http = await openHttp(typed.http, broker, typed, context)
+    await announce(broker.listeners, http, typed, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)
     await interrupted
     return ExitCode.DONE
   } finally {
     await broker.stop()
+    // last, so that /readyz tells of a broker that stops
+    await http?.close()
   }
 }
 
@@ -59,28 +64,59 @@ function onStdinClosed({ streams }: Context, closed: () => void): void {
 
 async function start(options: BrokerOptions, typed: ServeOptions, context: Context): Promise<Broker> {
   const { talk } = context
-  const format = typed.logFormat ?? 'text'
   try {
     const broker = await Broker.start({
       ...options,
       version: `mqtt-kit ${version}`,
-      log: (event) => {
-        if (typed.verbose || event.event === 'error') talk.line(eventLine(event, format, new Date()))
-      },
+      log: (event) => log(event, typed, context),
     })
-    if (typed.debug) broker.trace = tracer((line) => talk.line(line), format)
+    if (typed.debug) broker.trace = tracer((line) => talk.line(line), logFormat(typed))
     return broker
   } catch (error) {
-    if (error instanceof TransportError) throw new Failure(ExitCode.CANNOT_CONNECT, error.message, error)
-    if (error instanceof AddressError) throw new UsageError(error.message)
-    throw error
+    throw listeningFailure(error)
   }
 }
 
-async function announce(listeners: readonly string[], typed: ServeOptions, context: Context): Promise<void> {
+async function openHttp(
+  address: HttpAddress,
+  broker: Broker,
+  typed: ServeOptions,
+  context: Context,
+): Promise<HttpServer> {
+  const { HttpServer } = await import('../../insight/http-server.ts')
+  try {
+    return await HttpServer.open(address, broker, ({ message }) =>
+      log({ event: 'error', detail: message }, typed, context),
+    )
+  } catch (error) {
+    throw listeningFailure(error)
+  }
+}
+
+function log(event: BrokerEvent, typed: ServeOptions, { talk }: Context): void {
+  if (typed.verbose || event.event === 'error') talk.line(eventLine(event, logFormat(typed), new Date()))
+}
+
+function logFormat(typed: ServeOptions): 'text' | 'json' {
+  return typed.logFormat ?? 'text'
+}
+
+function listeningFailure(error: unknown): unknown {
+  if (error instanceof TransportError) return new Failure(ExitCode.CANNOT_CONNECT, error.message, error)
+  if (error instanceof AddressError) return new UsageError(error.message)
+  return error
+}
+
+async function announce(
+  listeners: readonly string[],
+  http: HttpServer | null,
+  typed: ServeOptions,
+  context: Context,
+): Promise<void> {
+  const urls = http === null ? listeners : [...listeners, http.url]
   const line = typed.json
-    ? JSON.stringify({ event: 'ready', pid: context.streams.pid, listeners })
-    : `mqtt-kit ready ${listeners.join(' ')}`
+    ? JSON.stringify({ event: 'ready', pid: context.streams.pid, listeners, http: http?.url })
+    : `mqtt-kit ready ${urls.join(' ')}`
   if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => writeFile(path, `${line}\n`))
   context.stdout.write(`${line}\n`)
 }

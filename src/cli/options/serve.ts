@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net'
+import type { HttpAddress } from '../../insight/http-server.ts'
 import { AddressError, parseAddress } from '../../transport/address.ts'
 import { accessOptions } from './access.ts'
 import type { CommandSpec } from './command-spec.ts'
@@ -18,6 +20,18 @@ const listenUrl: ValueKind<string> = {
       if (error instanceof AddressError) throw new ValueError(`a URL like mqtt://127.0.0.1:1883 (${error.message})`)
       throw error
     }
+  },
+}
+
+const httpAddress: ValueKind<HttpAddress> = {
+  name: 'ADDRESS',
+  read: (typed) => {
+    const [, bracketed, name, port] = /^(?:\[(.*)\]:|([^:/@[\]]+):)?(\d{1,5})$/.exec(typed) ?? []
+    const isHost = bracketed === undefined || isIPv6(bracketed)
+    if (port === undefined || Number(port) > 65_535 || !isHost) {
+      throw new ValueError('a port like 9100, or an address like 0.0.0.0:9100 or [::1]:9100')
+    }
+    return { host: bracketed ?? name ?? '127.0.0.1', port: Number(port) }
   },
 }
 
@@ -50,6 +64,14 @@ const listeningOptions = {
     group: 'Listening',
     help: 'pages that may connect by WebSocket, repeatable: https://example.org; default all',
     more: 'Browsers say from which page a connection comes; other clients do not, and are let in.',
+  }),
+  http: one(httpAddress, {
+    group: 'Listening',
+    help: 'serve /metrics, /healthz and /readyz over HTTP here: a port, or address:port',
+    more:
+      'A port alone is on 127.0.0.1; 0 picks a free one. The URL stands last in the ready line. /metrics is for Prometheus; ' +
+      '/healthz answers 200 as long as the process answers, /readyz answers 503 when the broker stops. The pages ask for no ' +
+      'password and show numbers only: no topic, no client identifier.',
   }),
 } as const
 
@@ -101,7 +123,8 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
   description: [
     'Runs a broker for MQTT 3.1, 3.1.1 and 5.0 until it gets SIGINT or SIGTERM. When all listeners are open, exactly one line ' +
       'goes to stdout: mqtt-kit ready mqtt://127.0.0.1:1883',
-    'The line names all listeners; with --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}. ' +
+    'The line names all listeners; with --json it is {"event":"ready","pid":1,"listeners":["mqtt://127.0.0.1:1883"]}, ' +
+      'and "http" holds the URL of --http. ' +
       'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once. ' +
       'SIGHUP reads the configuration anew, see --config.',
   ],
