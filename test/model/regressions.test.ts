@@ -61,3 +61,36 @@ it('takes a retained message for what it is though the sender may share one that
     { do: 'connect', slot: 1, version: 3, clientId: 'bob', later: 4 },
     { do: 'subscribe', slot: 1, filters: [{ filter: 'a/#', qos: 1 }] },
   ))
+
+it('knows that an expired message holds back none behind it, not even one that is too large', async () => {
+  const script = {
+    limits: { ...limits, maximumInFlightMessages: 1 },
+    operations: [
+      { do: 'connect', slot: 0, version: 5, clientId: 'ann' },
+      { do: 'publish', slot: 0, topic: 'a/c', qos: 2, id: 1, retain: true, bytes: 47_215 },
+      { do: 'connect', slot: 1, version: 5, clientId: '', will: { topic: 'a/b', qos: 2, retain: true } },
+      { do: 'connect', slot: 1, version: 5, clientId: 'cid' },
+      {
+        do: 'connect',
+        slot: 2,
+        version: 5,
+        clientId: 'ann',
+        will: { topic: 'a/b', qos: 1, properties: { messageExpiry: 0 } },
+        properties: { sessionExpiry: 4_294_967_295 },
+      },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '#', qos: 1 }] },
+      { do: 'connect', slot: 2, version: 5, clientId: '' },
+      { do: 'publish', slot: 2, topic: 'a/b', qos: 2, id: 4, bytes: 12_278 },
+      {
+        do: 'connect',
+        slot: 2,
+        version: 5,
+        clientId: 'ann',
+        properties: { sessionExpiry: 1, maximumPacketBytes: 1000 },
+      },
+      { do: 'connect', slot: 0, version: 5, clientId: 'ann' },
+      { do: 'acknowledge all', slot: 0 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
