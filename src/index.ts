@@ -42,4 +42,5 @@ export { formatReasonCode, ReasonCode, ReturnCode } from './codec/reason-code.ts
 export { ProtocolViolation, type ViolationName } from './codec/violation.ts'
 export { ALL_RIGHTS, type Rights } from './session/rights.ts'
 export { type Address, AddressError, type ParsedAddress, parseAddress } from './transport/address.ts'
+export type { TlsClientTerms, TlsServerTerms } from './transport/tls-terms.ts'
 export { TransportError } from './transport/transport-error.ts'

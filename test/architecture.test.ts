@@ -3,7 +3,12 @@ import { dirname, join } from 'node:path/posix'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-const TRANSPORT_INTERFACE = ['transport/transport.ts', 'transport/transport-error.ts', 'transport/output-buffer.ts']
+const TRANSPORT_INTERFACE = [
+  'transport/transport.ts',
+  'transport/transport-error.ts',
+  'transport/output-buffer.ts',
+  'transport/tls-terms.ts',
+]
 
 /** What a room that decides about access needs of the broker. */
 const BROKER_ACCESS = ['broker/access.ts', 'broker/scram-users.ts', 'broker/user-access.ts']

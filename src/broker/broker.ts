@@ -27,6 +27,7 @@ import { SessionState, type Subscription } from '../session/session-state.ts'
 import { parseSharedFilter } from '../topic/topic-filter.ts'
 import { levelCount } from '../topic/topic-name.ts'
 import { Turn } from '../transport/output-buffer.ts'
+import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
@@ -104,14 +105,19 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#startedAtMs = this.#clock.nowMs()
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
-      (transport) => this.accept(transport),
-      (error) => this.log({ event: 'error', detail: error.message }),
+      {
+        accept: (transport) => this.accept(transport),
+        error: (error) => this.log({ event: 'error', detail: error.message }),
+        // semantics N-05
+        handshakeFailed: (remoteAddress, detail) => this.log({ event: 'closed', remoteAddress, detail }),
+      },
       {
         webSocket: {
           origins: options.webSocketOrigins ?? null,
           maximumMessageBytes: this.limits.maximumPacketBytes,
-          handshakeTimeoutMs: this.limits.connectTimeoutSeconds * 1000,
         },
+        handshakeTimeoutMs: this.limits.connectTimeoutSeconds * 1000,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
       },
     )
   }
@@ -326,6 +332,15 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     for (const { session } of this.#records.values()) {
       session.boundQueues(maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes)
     }
+  }
+
+  /**
+   * Listeners with TLS show this certificate from now on; whoever is connected stays (semantics N-06). Whether clients need
+   * one of their own is as it was at the start.
+   * @throws Error for texts that are no certificate and its key; then nothing has changed
+   */
+  setTls(terms: TlsServerTerms): void {
+    this.#listeners.renewTls(terms)
   }
 
   // ---- the end of a connection and of a session

@@ -1,3 +1,4 @@
+import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Access } from './access.ts'
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
@@ -19,6 +20,8 @@ export interface BrokerOptions {
   readonly port?: number | null
   /** further listeners as URLs: `mqtt://[::1]:1884`, `ws://127.0.0.1:8083/mqtt`, `unix:/run/mqtt.sock` */
   readonly listen?: readonly string[]
+  /** certificate and key of the listeners `mqtts://` and `wss://`, which need it */
+  readonly tls?: TlsServerTerms
   /** Origins of browser pages that may connect by WebSocket: `https://example.org`; default any */
   readonly webSocketOrigins?: readonly string[]
   readonly limits?: Partial<Limits>

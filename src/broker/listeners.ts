@@ -1,19 +1,15 @@
 import { parseAddress } from '../transport/address.ts'
-import { type Listener, type ListenOptions, listen } from '../transport/listen.ts'
-import type { Transport } from '../transport/transport.ts'
-import type { TransportError } from '../transport/transport-error.ts'
+import { type Listener, type ListenHandler, type ListenOptions, listen } from '../transport/listen.ts'
+import type { TlsServerTerms } from '../transport/tls-terms.ts'
 
 /** The open listeners of a broker: the one place where this room touches more of transport than its interfaces. */
 export class Listeners {
-  readonly #accept: (transport: Transport) => void
-  readonly #error: (error: TransportError) => void
+  readonly #handler: ListenHandler
+  readonly #options: ListenOptions
   #open: Listener[] = []
 
-  readonly #options: ListenOptions
-
-  constructor(accept: (transport: Transport) => void, error: (error: TransportError) => void, options: ListenOptions) {
-    this.#accept = accept
-    this.#error = error
+  constructor(handler: ListenHandler, options: ListenOptions) {
+    this.#handler = handler
     this.#options = options
   }
 
@@ -24,13 +20,17 @@ export class Listeners {
 
   /** Opens all, or none. @throws TransportError, AddressError */
   async open(urls: readonly string[]): Promise<void> {
-    const handler = { accept: this.#accept, error: this.#error }
     try {
-      for (const url of urls) this.#open.push(await listen(parseAddress(url).address, handler, this.#options))
+      for (const url of urls) this.#open.push(await listen(parseAddress(url).address, this.#handler, this.#options))
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  /** Those with TLS show another certificate from now on. @throws Error for texts that are none; none has changed then */
+  renewTls(terms: TlsServerTerms): void {
+    for (const listener of this.#open) listener.renewTls(terms)
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,8 @@ const MAXIMUM_CONNECT_BYTES = 1_048_576
 /** Bytes kept from a client whose CONNECT is being judged; with more its socket is not read until that is done. */
 const MAXIMUM_HELD_BYTES = 65_536
 
+const TLS_ON_PLAIN_PORT = 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
+
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
 
@@ -149,10 +151,16 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     try {
       this.#decoder.push(bytes, this.#sink)
     } catch (error) {
-      this.#failed(error)
+      if (this.#isTlsHandshake(bytes)) this.close({ discardsWill: false, reason: TLS_ON_PLAIN_PORT })
+      else this.#failed(error)
     }
     if (this.#isHolding && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
+  }
+
+  // A record of TLS begins so (RFC 8446 section 5.1), and no CONNECT does (semantics N-05).
+  #isTlsHandshake(bytes: Buffer): boolean {
+    return this.phase === ConnectionPhase.AWAITING_CONNECT && bytes[0] === 0x16 && bytes[1] === 0x03
   }
 
   // Answers cannot be held back as messages can. A client that goes on asking and does not read them is not read itself until

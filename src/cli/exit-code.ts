@@ -7,6 +7,7 @@ export const ExitCode = {
   CONNECT_REFUSED: 5,
   SUBSCRIBE_REFUSED: 6,
   CONNECTION_LOST: 7,
+  TLS: 8,
   PUBLISH_REFUSED: 9,
   PROTOCOL: 10,
   MALFORMED: 11,
@@ -35,6 +36,10 @@ export const exitCodes: readonly ExitCodeRow[] = [
   { code: ExitCode.CONNECT_REFUSED, when: 'CONNECT refused by the broker' },
   { code: ExitCode.SUBSCRIBE_REFUSED, when: 'SUBSCRIBE refused by the broker: no filter was granted' },
   { code: ExitCode.CONNECTION_LOST, when: 'connection lost for good, or taken over by another client' },
+  {
+    code: ExitCode.TLS,
+    when: 'TLS failed: the certificate of the broker or ours is not accepted, or TLS is not spoken',
+  },
   { code: ExitCode.PUBLISH_REFUSED, when: 'PUBLISH refused (reason code 0x80 or above) or never acknowledged' },
   { code: ExitCode.PROTOCOL, when: 'the peer broke the protocol or does not speak MQTT' },
   { code: ExitCode.MALFORMED, when: 'inspect: a packet is malformed or breaks a rule' },

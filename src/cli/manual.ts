@@ -15,6 +15,7 @@ const GROUPS: readonly OptionGroup[] = [
   'Listening',
   'Access',
   'Connection',
+  'TLS',
   'Session',
   'Will',
   'Decoding',

@@ -6,6 +6,7 @@ import { NO_PROPERTIES, type Properties } from '../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
 import type { ClientBounds } from '../session/server-terms.ts'
 import type { Address } from '../transport/address.ts'
+import type { TlsClientTerms } from '../transport/tls-terms.ts'
 import type { ClientError } from './client-error.ts'
 import type { AuthenticationMethod } from './enhanced-authentication.ts'
 import { checkOwnPacket } from './own-packet.ts'
@@ -45,6 +46,8 @@ export interface ClientOptions {
   readonly reconnect?: ReconnectPolicy | null
   /** IP address of this machine to connect from */
   readonly bindAddress?: string
+  /** for mqtts and wss; default: the certificate is verified by the authorities that Node knows */
+  readonly tls?: TlsClientTerms
   /** a Server that does not know 5.0 is asked once more at 3.1.1; default false */
   readonly fallbackToV311?: boolean
 }
@@ -118,6 +121,7 @@ export function completeOptions(options: ClientOptions): CompleteOptions {
     maximumTopicAliases: options.maximumTopicAliases ?? 0,
     reconnect: options.reconnect ?? null,
     bindAddress: options.bindAddress ?? null,
+    tls: options.tls ?? {},
     fallbackToV311: options.fallbackToV311 ?? false,
   }
   checkNumber('keepAliveSeconds', complete.keepAliveSeconds, 0, 65_535)

@@ -93,7 +93,7 @@ export class ServerLink {
 
   /** Dials. */
   open(): void {
-    const { address, bindAddress, connectTimeoutMs } = this.#options
+    const { address, bindAddress, connectTimeoutMs, tls } = this.#options
     this.#phase = Phase.CONNECTING
     this.#deadlineMs = performance.now() + connectTimeoutMs
     this.#dialing = new AbortController()
@@ -103,7 +103,7 @@ export class ServerLink {
     // what a Client of MQTT 3.1 asks for (V31-17)
     const subprotocol = this.#options.version === ProtocolVersion.V3_1 ? 'mqttv3.1' : 'mqtt'
     const webSocket = { subprotocol, maximumMessageBytes } as const
-    dial(address, { timeoutMs: connectTimeoutMs, signal, webSocket, ...local }).then(
+    dial(address, { timeoutMs: connectTimeoutMs, signal, webSocket, tls, ...local }).then(
       (transport) => this.#dialed(transport),
       (error) => this.#dialFailed(error),
     )

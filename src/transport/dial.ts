@@ -2,6 +2,7 @@ import net from 'node:net'
 import { type Address, formatAddress } from './address.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { TcpTransport } from './tcp.ts'
+import type { TlsClientTerms } from './tls-terms.ts'
 import type { Transport } from './transport.ts'
 import { codeOf, TransportError, transportError } from './transport-error.ts'
 import type { WebSocketOffer } from './websocket-dial.ts'
@@ -14,6 +15,8 @@ export interface DialOptions {
   readonly bindAddress?: string
   /** What to ask of a WebSocket server; default: subprotocol mqtt, messages of any size that MQTT knows. */
   readonly webSocket?: WebSocketOffer
+  /** for mqtts and wss; default: verified by the authorities that Node knows */
+  readonly tls?: TlsClientTerms
   /** Gives up when aborted: TransportError ABORT_ERR with the signal's reason as cause. */
   readonly signal?: AbortSignal
 }
@@ -76,8 +79,13 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
   const url = formatAddress(address)
   return new Promise((resolve, reject) => {
     const socket = net.connect(connectOptions(endpoint, bindAddress))
-    const timeOut = (): unknown => socket.destroy(new TransportError('connect', 'ETIMEDOUT', url, null))
-    const abort = (): unknown => socket.destroy(new TransportError('connect', 'ABORT_ERR', url, signal?.reason))
+    // a socket that is destroyed already has no more to say
+    const giveUp = (code: string, cause: unknown): void => {
+      fail(new TransportError('connect', code, url, cause))
+      socket.destroy()
+    }
+    const timeOut = (): void => giveUp('ETIMEDOUT', null)
+    const abort = (): void => giveUp('ABORT_ERR', signal?.reason)
     const timer = setTimeout(timeOut, Math.min(timeoutMs, MAXIMUM_TIMER_MS))
     signal?.addEventListener('abort', abort)
     const done = (transport: Transport): void => {
@@ -94,10 +102,8 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
     }
     socket.once('error', fail)
     socket.once('connect', () => {
-      if (address.scheme === 'ws') {
-        import('./websocket-dial.ts')
-          .then(({ upgrade }) => upgrade(socket, address, url, options.webSocket ?? ANY_MESSAGE))
-          .then(done, fail)
+      if (address.scheme !== 'mqtt' && address.scheme !== 'unix') {
+        shake(socket, address, url, options).then(done, fail)
         return
       }
       const transport = new TcpTransport(socket, address.scheme === 'unix' ? address.path : null)
@@ -105,6 +111,19 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
       done(transport)
     })
   })
+}
+
+/** What stands between the TCP connection and the first byte of MQTT. */
+async function shake(socket: net.Socket, address: Address, url: string, options: DialOptions): Promise<Transport> {
+  const isSecure = address.scheme !== 'ws'
+  // both are loaded before the handshake: a socket that closes while nobody listens would never be missed
+  const [secure, upgrade] = await Promise.all([
+    isSecure ? import('./tls-dial.ts').then((module) => module.secure) : null,
+    address.scheme === 'mqtts' ? null : import('./websocket-dial.ts').then((module) => module.upgrade),
+  ])
+  const carrier = secure === null ? socket : await secure(socket, address, options.tls ?? {})
+  if (upgrade === null) return new TcpTransport(carrier, null)
+  return upgrade(carrier, address, url, options.webSocket ?? ANY_MESSAGE)
 }
 
 function connectOptions(endpoint: Endpoint, bindAddress: string | undefined): net.NetConnectOpts {

@@ -14,20 +14,19 @@ const MAXIMUM_PATH_BYTES: Partial<Record<NodeJS.Platform, number>> = {
 
 /**
  * @returns host '' stays ''
- * @throws TransportError UNSUPPORTED for a scheme without transport, ENAMETOOLONG for a unix path the system cannot hold
+ * @throws TransportError ENAMETOOLONG for a unix path the system cannot hold
  */
 export function endpointOf(kind: 'connect' | 'listen', address: Address): Endpoint {
   switch (address.scheme) {
     case 'mqtt':
     case 'ws':
+    case 'mqtts':
+    case 'wss':
       return { host: address.host, port: address.port }
     case 'unix':
       if (Buffer.byteLength(address.path) > (MAXIMUM_PATH_BYTES[process.platform] ?? Number.POSITIVE_INFINITY)) {
         throw new TransportError(kind, 'ENAMETOOLONG', formatAddress(address), null)
       }
       return { path: address.path }
-    case 'mqtts':
-    case 'wss':
-      throw new TransportError(kind, 'UNSUPPORTED', formatAddress(address), null)
   }
 }

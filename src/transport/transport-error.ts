@@ -11,7 +11,8 @@ interface Explanation {
 
 const DESCRIPTOR_HINT = 'raise the limit on open files (ulimit -n) or close some connections'
 const PATH_HINT = 'use a shorter path'
-const SCHEME_HINT = 'use mqtt://, ws:// or unix:'
+const CA_HINT = 'give the CA that signed it with --ca FILE'
+const CERTIFICATE_SAID = 'it does not accept our certificate'
 
 const explanations = new Map<string, Explanation>([
   ['ECONNREFUSED', { said: 'connection refused', connect: 'is a broker running there?' }],
@@ -35,7 +36,36 @@ const explanations = new Map<string, Explanation>([
   ['ABORT_ERR', { said: 'given up' }],
   ['WEBSOCKET_TEXT_FRAME', { said: 'it sent a text frame, and MQTT travels in binary frames [MQTT-6.0.0-1]' }],
   ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', { said: 'it sent a WebSocket message above the size limit' }],
-  ['UNSUPPORTED', { said: 'this version has no transport for it', connect: SCHEME_HINT, listen: SCHEME_HINT }],
+  ['NO_CERTIFICATE', { said: 'TLS needs a certificate and its key', listen: 'give both (--tls-cert, --tls-key)' }],
+  ['CERT_HAS_EXPIRED', { said: 'its certificate has expired', connect: 'renew it there, or check the clock here' }],
+  ['CERT_NOT_YET_VALID', { said: 'its certificate is not valid yet', connect: 'check the clocks' }],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    { said: 'its certificate is for another name', connect: 'use that name as the host, or say it with --servername' },
+  ],
+  ['SELF_SIGNED_CERT_IN_CHAIN', { said: 'its certificate is signed by an unknown CA', connect: CA_HINT }],
+  ['UNABLE_TO_GET_ISSUER_CERT', { said: 'its certificate is signed by an unknown CA', connect: CA_HINT }],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', { said: 'its certificate is signed by an unknown CA', connect: CA_HINT }],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', { said: 'its certificate is signed by an unknown CA', connect: CA_HINT }],
+  ['CERT_SIGNATURE_FAILURE', { said: 'the signature of its certificate is wrong', connect: CA_HINT }],
+  [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    { said: 'its certificate is signed by itself', connect: 'if it is the right one, give it with --ca FILE' },
+  ],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', { said: 'it does not speak TLS', connect: 'use mqtt:// or ws://, or another port' }],
+  [
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+    { said: 'it does not speak TLS', connect: 'use mqtt:// or ws://, or another port' },
+  ],
+  [
+    'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    { said: 'it speaks neither TLS 1.2 nor 1.3', connect: 'bring the broker up to date' },
+  ],
+  ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', { said: 'it wants a client certificate, see --cert and --key' }],
+  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', { said: 'it refuses the TLS handshake', connect: 'see --cert and --key' }],
+  ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
+  ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
+  ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
 ])
 
 const PREFIX: Record<TransportErrorKind, string> = {
@@ -44,6 +74,10 @@ const PREFIX: Record<TransportErrorKind, string> = {
   accept: 'cannot accept a connection on ',
   connection: 'lost the connection to ',
 }
+
+/** How Node and OpenSSL name what fails in TLS. */
+const TLS_CODE =
+  /^(?:ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|INVALID_PURPOSE$|HOSTNAME_MISMATCH$|PATH_LENGTH_EXCEEDED$|EPROTO$)/
 
 /** When several addresses of one host fail, each its own way: the failure that says most comes first. */
 const MOST_TELLING = [
@@ -60,7 +94,7 @@ const MOST_TELLING = [
 /** The outside world failed. The message says what happened, to what, and what to try. */
 export class TransportError extends Error {
   readonly kind: TransportErrorKind
-  /** The system's name of the error (`ECONNREFUSED`), `UNSUPPORTED` for a scheme without transport, `UNKNOWN` for no name. */
+  /** The system's name of the error (`ECONNREFUSED`) or that of Node (`CERT_HAS_EXPIRED`), `UNKNOWN` for no name. */
   readonly code: string
   /** What it happened to: a URL for connect, listen and accept, the peer's address for connection. Holds no password. */
   readonly address: string
@@ -72,6 +106,11 @@ export class TransportError extends Error {
     this.kind = kind
     this.code = code
     this.address = address
+  }
+
+  /** Did TLS fail, and not the network below it? */
+  get isTls(): boolean {
+    return TLS_CODE.test(this.code)
   }
 }
 

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
-import type { Server, Socket } from 'node:net'
+import { type IncomingMessage, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { endpointText, KEEP_ALIVE_MS } from './tcp.ts'
@@ -14,8 +14,6 @@ export interface WebSocketTerms {
   readonly origins: readonly string[] | null
   /** bytes of a whole WebSocket message, in however many frames */
   readonly maximumMessageBytes: number
-  /** for the HTTP request that asks for the upgrade */
-  readonly handshakeTimeoutMs: number
 }
 
 const PREFERRED: readonly Subprotocol[] = ['mqtt', 'mqttv3.1']
@@ -26,16 +24,30 @@ const CHECK_INTERVAL_MS = 1000
 const UPGRADE_REQUIRED = 426
 const HINT = 'This is an MQTT broker: connect by WebSocket, with the subprotocol mqtt.\n'
 
+/** How the HTTP server of serveWebSockets is made. */
+export function httpOptions(handshakeTimeoutMs: number): ServerOptions {
+  return {
+    headersTimeout: handshakeTimeoutMs,
+    requestTimeout: handshakeTimeoutMs,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  }
+}
+
 /**
- * An HTTP server that takes nothing but upgrades to WebSocket; it is not listening yet.
+ * From here on an HTTP server takes nothing but upgrades to WebSocket.
  *
+ * @param server with {@link httpOptions}
  * @param noise told about connections that do not speak HTTP
  */
-export function createWebSocketServer(
+export function serveWebSockets(
+  server: Server,
   terms: WebSocketTerms,
   accept: (transport: Transport) => void,
   noise: (error: Error) => void,
-): Server {
+): void {
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -43,14 +55,6 @@ export function createWebSocketServer(
     maxPayload: terms.maximumMessageBytes,
     skipUTF8Validation: true,
     handleProtocols: (offered) => PREFERRED.find((name) => offered.has(name)) ?? false,
-  })
-  const server = createServer({
-    headersTimeout: terms.handshakeTimeoutMs,
-    requestTimeout: terms.handshakeTimeoutMs,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
   })
   server.on('request', (_request, response) => {
     // semantics N-05
@@ -72,7 +76,6 @@ export function createWebSocketServer(
       accept(new WebSocketTransport(webSocket, remote, local)),
     )
   })
-  return server
 }
 
 // @returns the HTTP status that says no, or null

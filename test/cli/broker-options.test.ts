@@ -65,4 +65,26 @@ describe('the options of the broker', () => {
     expect(options('')).toMatchObject({ retainAvailable: true })
     expect(options('--no-retain')).toMatchObject({ retainAvailable: false })
   })
+
+  it('make listeners of --tls-port and --wss-port', () => {
+    const { listen } = options('--tls-port 8883 --wss-port 0 --tls-cert a --tls-key b')
+
+    expect(listen).toEqual(['mqtts://127.0.0.1:8883', 'wss://127.0.0.1:0/mqtt'])
+  })
+
+  it.each([
+    [
+      '--tls-port 8883',
+      'mqtts://127.0.0.1:8883 needs a certificate and its key: add --tls-cert FILE and --tls-key FILE',
+    ],
+    ['--wss-port 0 --tls-cert a', 'add --tls-key FILE'],
+    [
+      '--listen mqtts://127.0.0.1 --tls-key a',
+      'mqtts://127.0.0.1 needs a certificate and its key: add --tls-cert FILE',
+    ],
+    ['--require-client-cert', '--require-client-cert needs a listener with TLS'],
+  ])('are refused for %s', (line, message) => {
+    expect(() => options(line)).toThrow(UsageError)
+    expect(() => options(line)).toThrow(message)
+  })
 })

@@ -44,6 +44,18 @@ describe('where to connect', () => {
     ['-h other', { MQTT_KIT_HOST: 'broker', MQTT_KIT_PORT: '1885' }, 'mqtt://other:1885'],
     ['mqtt://given', { MQTT_KIT_HOST: 'broker', MQTT_KIT_PORT: '1885' }, 'mqtt://given:1885'],
     ['', { MQTT_KIT_UNIX: '/a.sock' }, 'unix:/a.sock'],
+    ['mqtts://broker', {}, 'mqtts://broker:8883'],
+    ['mqtts://broker -p 1', {}, 'mqtts://broker:1'],
+    ['mqtts://broker -h other', {}, 'mqtts://other:8883'],
+    ['--tls', {}, 'mqtts://localhost:8883'],
+    ['--tls -p 1883', {}, 'mqtts://localhost:1883'],
+    ['--tls mqtt://broker', {}, 'mqtts://broker:8883'],
+    ['--tls mqtt://broker:1885', {}, 'mqtts://broker:1885'],
+    ['--tls ws://broker/a', {}, 'wss://broker:443/a'],
+    ['wss://broker --insecure', {}, 'wss://broker:443/mqtt'],
+    ['', { MQTT_KIT_TLS: '1', MQTT_KIT_HOST: 'broker' }, 'mqtts://broker:8883'],
+    ['mqtt://broker', { MQTT_KIT_CA: 'file' }, 'mqtt://broker:1883'],
+    ['ws://broker', {}, 'ws://broker:80/mqtt'],
     ['-h other', { MQTT_KIT_UNIX: '/a.sock' }, 'mqtt://other:1883'],
   ])('is, with %j and %j, %s', (line, environment, expected) => {
     expect(target(line, environment).address).toBe(expected)
@@ -72,8 +84,10 @@ describe('where to connect', () => {
     ['mqtt://a -L mqtt://b', 'there is a URL as argument and one with -L'],
     ['mqtt://a:x', 'the URL: a port that is no number'],
     ['-L http://a', '-L: unknown scheme in "http://a"'],
-    ['mqtts://a', 'the URL: mqtts:// is not there yet'],
-    ['wss://a', 'the URL: wss:// is not there yet'],
+    ['mqtt://a --ca file', '--ca needs TLS: add --tls, or use mqtts:// or wss://'],
+    ['ws://a --insecure', '--insecure needs TLS'],
+    ['-h a --key-password secret', '--key-password needs TLS'],
+    ['unix:/a --tls', 'there is no TLS on unix sockets'],
   ])('is refused for %j', (line, message) => {
     expect(() => target(line)).toThrow(UsageError)
     expect(() => target(line)).toThrow(message)

@@ -260,11 +260,4 @@ describe('dial', () => {
 
     expect(error).toMatchObject({ kind: 'connect', code: 'ENAMETOOLONG' })
   })
-
-  it.each(['mqtts://localhost', 'wss://localhost'])('says that it cannot dial %s', async (url) => {
-    const error = await failure(parseAddress(url).address)
-
-    expect(error).toMatchObject({ kind: 'connect', code: 'UNSUPPORTED' })
-    expect(error.message).toContain('this version has no transport for it')
-  })
 })

@@ -120,8 +120,8 @@ describe('listen', () => {
     })
   })
 
-  it.each(['mqtts://localhost:0', 'wss://localhost:0'])('says that it cannot listen on %s', async (url) => {
-    expect(await failure(parseAddress(url).address)).toMatchObject({ kind: 'listen', code: 'UNSUPPORTED' })
+  it.each(['mqtts://localhost:0', 'wss://localhost:0'])('says that %s needs a certificate', async (url) => {
+    expect(await failure(parseAddress(url).address)).toMatchObject({ kind: 'listen', code: 'NO_CERTIFICATE' })
   })
 
   it('frees its port on close() while its connections live on', async () => {

@@ -1,5 +1,6 @@
 import { ClientError, ClientErrorKind } from '../../client/client-error.ts'
 import { ReasonCode } from '../../codec/reason-code.ts'
+import { TransportError } from '../../transport/transport-error.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
 
@@ -39,5 +40,11 @@ export function explain(error: unknown, where: string, wasConnected = false): Fa
   // a failed dial names the address itself
   const message = error.message.includes(where) ? error.message : `${where}: ${error.message}`
   const hint = error.kind === ClientErrorKind.CONNECT_REFUSED ? hints.get(error.reasonCode) : undefined
-  return new Failure(exitCodes[error.kind], hint === undefined ? message : `${message}; ${hint}`, error)
+  return new Failure(exitCodeOf(error), hint === undefined ? message : `${message}; ${hint}`, error)
+}
+
+// A server that wants another certificate of ours says so after the handshake.
+function exitCodeOf({ kind, cause }: ClientError): ExitCode {
+  const isConnecting = kind === ClientErrorKind.CANNOT_CONNECT || kind === ClientErrorKind.NO_CONNACK
+  return isConnecting && cause instanceof TransportError && cause.isTls ? ExitCode.TLS : exitCodes[kind]
 }

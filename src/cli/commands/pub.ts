@@ -22,6 +22,7 @@ import { dryRun } from './dry-run.ts'
 import { inTime } from './ending.ts'
 import { readPassword } from './password.ts'
 import { Publisher } from './publisher.ts'
+import { withTls } from './tls.ts'
 
 type PublishOptions = Typed<typeof publishRows>
 
@@ -50,7 +51,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     reconnects: isStream(typed),
     needsV5: false,
   })
-  const options = await withAuthentication(connectOptions, typed)
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed)
   const maximumBytes = MAXIMUM_REMAINING_LENGTH - overhead(template)
   const source = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   if (typed.dryRun) return dryRun(source, template, options.version ?? ProtocolVersion.V5, context)

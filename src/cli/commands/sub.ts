@@ -29,6 +29,7 @@ import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } fr
 import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
 import { explain } from './explain.ts'
 import { readPassword } from './password.ts'
+import { withTls } from './tls.ts'
 
 type SubscribeOptions = Typed<typeof subscribeRows>
 
@@ -61,7 +62,7 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
   const password = await readPassword(typed, target, context, false)
   const needsV5 = optionOfV5(typed) !== null
   const connectOptions = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
-  const options = await withAuthentication(connectOptions, typed)
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed)
   return new Subscriber(plan, options, context).run()
 }
 

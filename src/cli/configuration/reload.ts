@@ -24,6 +24,8 @@ export function reloadOnHangUp(
   const reload = async (): Promise<void> => {
     try {
       const next = await readServeConfiguration(parsed)
+      const { tls } = next.options
+      if (tls !== undefined) running.broker.setTls(tls)
       running.broker.setLimits(next.options.limits ?? {})
       running.access.replace(next.access)
       running.broker.accessChanged()

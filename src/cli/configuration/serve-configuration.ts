@@ -10,6 +10,7 @@ import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
 import { collectSettings } from './setting.ts'
+import { readTlsServerTerms } from './tls-files.ts'
 import { parseTomlFile } from './toml-file.ts'
 
 type ServeOptions = Typed<typeof serveRows>
@@ -32,7 +33,10 @@ export async function readServeConfiguration(parsed: Parsed<typeof serveRows>): 
   const given = merged(parsed)
   const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
-  return { typed, options: brokerOptions(typed), access: await readAccessSettings(typed), warnings }
+  const withoutFiles = brokerOptions(typed)
+  const tls = await readTlsServerTerms(typed)
+  const options = tls === null ? withoutFiles : { ...withoutFiles, tls }
+  return { typed, options, access: await readAccessSettings(typed), warnings }
 }
 
 interface FileContent {
@@ -53,9 +57,13 @@ async function readConfigFile(path: string): Promise<FileContent> {
   return { fromFile: collectSettings(settings, serveRows, path), warnings }
 }
 
-/** What a running broker takes over: everything in the group Access but the owners of sessions, and every number in Limits. */
+/**
+ * What a running broker takes over: everything in the group Access but the owners of sessions, every number in Limits, and
+ * the files of TLS.
+ */
 function isReloadable(key: keyof typeof serveRows): boolean {
   const row = serveRows[key]
+  if (row.group === 'TLS') return ['tlsCert', 'tlsKey', 'tlsCa'].includes(key)
   if (row.group === 'Access') return key !== 'noSessionOwners'
   return row.group === 'Limits' && row.value !== null && key !== 'queueOverflow'
 }

@@ -26,10 +26,12 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
         'the broker: add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
+  const all = [...listen, ...shortForms(typed, host)]
+  checkCertificate(typed, all)
   return {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
-    listen: typed.wsPort === undefined ? listen : [...listen, webSocketUrl(host, typed.wsPort)],
+    listen: all,
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
@@ -44,8 +46,28 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
   }
 }
 
-function webSocketUrl(host: string, port: number): string {
-  return formatAddress({ scheme: 'ws', host, port, path: '/mqtt' })
+function shortForms({ wsPort, tlsPort, wssPort }: Typed<typeof serveRows>, host: string): string[] {
+  const forms = [
+    ['ws', wsPort, '/mqtt'],
+    ['mqtts', tlsPort, ''],
+    ['wss', wssPort, '/mqtt'],
+  ] as const
+  return forms.flatMap(([scheme, port, path]) =>
+    port === undefined ? [] : [formatAddress({ scheme, host, port, path })],
+  )
+}
+
+function checkCertificate({ tlsCert, tlsKey, requireClientCert }: Typed<typeof serveRows>, urls: string[]): void {
+  const secured = urls.find((url) => ['mqtts', 'wss'].includes(parseAddress(url).address.scheme))
+  if (secured !== undefined && (tlsCert === undefined || tlsKey === undefined)) {
+    const missing = [tlsCert === undefined ? '--tls-cert FILE' : '', tlsKey === undefined ? '--tls-key FILE' : '']
+    throw new UsageError(`${secured} needs a certificate and its key: add ${missing.filter(Boolean).join(' and ')}`)
+  }
+  if (secured === undefined && requireClientCert) {
+    throw new UsageError(
+      '--require-client-cert needs a listener with TLS: add --tls-port PORT or --listen mqtts://HOST',
+    )
+  }
 }
 
 /** Must clients say who they are? */

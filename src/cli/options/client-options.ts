@@ -4,16 +4,18 @@ import { PacketType } from '../../codec/packet-type.ts'
 import type { Will } from '../../codec/packets/connect.ts'
 import { WILL_PROPERTIES } from '../../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
-import { type Address, AddressError, parseAddress } from '../../transport/address.ts'
+import { type Address, AddressError, defaultPorts, parseAddress, type Scheme } from '../../transport/address.ts'
 import { UsageError } from '../failure.ts'
 import type { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import type { clientOutputOptions } from './general.ts'
 import type { Typed } from './option-row.ts'
 import type { Environment, Parsed } from './parse.ts'
 import { type PropertyArgument, propertiesFor } from './property-argument.ts'
+import type { tlsClientOptions } from './tls.ts'
 
 /** What both client commands share of what was typed. */
 export type ClientRows = typeof connectionOptions &
+  typeof tlsClientOptions &
   typeof sessionOptions &
   typeof willOptions &
   typeof clientOutputOptions
@@ -36,7 +38,8 @@ export interface Target {
 }
 
 const DEFAULT_HOST = 'localhost'
-const DEFAULT_PORT = 1883
+/** Stands for the port of the scheme, until that is known. */
+const NO_PORT = -1
 const RECONNECT_MINIMUM_MS = 1000
 const RECONNECT_MAXIMUM_MS = 30_000
 const RECONNECT_JITTER = 0.25
@@ -50,12 +53,16 @@ export function targetOf(parsed: Parsed<ClientRows>, environment: Environment): 
   const { flags, environment: fromEnvironment } = parsed
   const url = urlOf(parsed, environment)
   const host = fromEnvironment.host ?? DEFAULT_HOST
-  const port = fromEnvironment.port ?? DEFAULT_PORT
+  const port = fromEnvironment.port ?? NO_PORT
   const fromUrl = url === null ? null : parseUrl(url.text, url.name, host, port)
   const unix = flags.unix ?? (fromUrl === null && !namesHost(flags) ? fromEnvironment.unix : undefined)
   const named = fromUrl?.address ?? { scheme: 'mqtt', host, port, path: '' }
+  const plain: Address =
+    unix === undefined ? withFlags(named, flags) : { scheme: 'unix', host: '', port: 0, path: unix }
+  const address = complete(plain, flags.tls ?? fromEnvironment.tls ?? false)
+  checkTlsFlags(address, flags)
   return {
-    address: unix === undefined ? withFlags(named, flags) : { scheme: 'unix', host: '', port: 0, path: unix },
+    address,
     userName: flags.user ?? fromUrl?.username ?? fromEnvironment.user ?? null,
     password: flags.password ?? fromUrl?.password ?? fromEnvironment.password ?? null,
     topic: fromUrl?.topic ?? null,
@@ -68,8 +75,26 @@ function namesHost(flags: Typed<ClientRows>): boolean {
 
 function withFlags(named: Address, flags: Typed<ClientRows>): Address {
   if (!namesHost(flags)) return named
-  const base = named.scheme === 'unix' ? { host: DEFAULT_HOST, port: DEFAULT_PORT } : named
-  return { scheme: 'mqtt', host: flags.host ?? base.host, port: flags.port ?? base.port, path: '' }
+  const base: Address =
+    named.scheme === 'unix' ? { scheme: 'mqtt', host: DEFAULT_HOST, port: NO_PORT, path: '' } : named
+  return { ...base, host: flags.host ?? base.host, port: flags.port ?? base.port }
+}
+
+const withTls: Readonly<Record<Scheme, Scheme>> = { mqtt: 'mqtts', mqtts: 'mqtts', ws: 'wss', wss: 'wss', unix: 'unix' }
+
+function complete(address: Address, usesTls: boolean): Address {
+  const scheme = usesTls ? withTls[address.scheme] : address.scheme
+  return { ...address, scheme, port: address.port === NO_PORT ? defaultPorts[scheme] : address.port }
+}
+
+// Whoever names a CA must not be connected in the clear.
+function checkTlsFlags({ scheme }: Address, flags: Typed<ClientRows>): void {
+  if (scheme === 'mqtts' || scheme === 'wss') return
+  const { tls, ca, cert, key, keyPassword, servername, insecure } = flags
+  if (scheme === 'unix' && tls) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
+  const names = Object.entries({ ca, cert, key, 'key-password': keyPassword, servername, insecure })
+  const orphan = names.find(([, value]) => value !== undefined)
+  if (orphan !== undefined) throw new UsageError(`--${orphan[0]} needs TLS: add --tls, or use mqtts:// or wss://`)
 }
 
 function urlOf(parsed: Parsed<ClientRows>, environment: Environment): { text: string; name: string } | null {
@@ -88,10 +113,7 @@ function urlOf(parsed: Parsed<ClientRows>, environment: Environment): { text: st
 
 function parseUrl(text: string, name: string, host: string, port: number) {
   try {
-    const parsed = parseAddress(text, { host, port })
-    const { scheme } = parsed.address
-    if (scheme !== 'mqtts' && scheme !== 'wss') return parsed
-    throw new UsageError(`${name}: ${scheme}:// is not there yet; this version speaks mqtt://, ws:// and unix:`)
+    return parseAddress(text, { host, port })
   } catch (error) {
     if (error instanceof AddressError) throw new UsageError(`${name}: ${error.message}`)
     throw error

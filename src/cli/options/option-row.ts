@@ -7,6 +7,7 @@
 /** Heading under which help and man page show an option. */
 export type OptionGroup =
   | 'Connection'
+  | 'TLS'
   | 'Message'
   | 'Subscription'
   | 'Session'

@@ -3,6 +3,7 @@ import { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
 import { propertyAssignment, propertyWords, publishPlaces } from './property-argument.ts'
+import { tlsClientOptions } from './tls.ts'
 import { duration, integer, qos, text, topicName } from './values.ts'
 
 /** What to publish: topic, the six sources of a payload, and how. */
@@ -93,6 +94,7 @@ export const messageOptions = {
 export const publishRows = {
   ...messageOptions,
   ...connectionOptions,
+  ...tlsClientOptions,
   ...sessionOptions,
   ...willOptions,
   ...clientOutputOptions,

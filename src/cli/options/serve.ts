@@ -8,6 +8,7 @@ import { featureOptions } from './features.ts'
 import { generalOptions } from './general.ts'
 import { limitOptions } from './limits.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { tlsServerOptions } from './tls.ts'
 import { choice, integer, text } from './values.ts'
 
 const listenUrl: ValueKind<string> = {
@@ -53,7 +54,7 @@ const listeningOptions = {
   }),
   listen: many(listenUrl, {
     group: 'Listening',
-    help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, ws://:8083/mqtt, unix:/run/mqtt.sock',
+    help: 'listen here too, repeatable: mqtt://0.0.0.0:1883, mqtts://:8883, ws://:8083/mqtt, unix:/run/mqtt.sock',
     more: 'With --listen there is no listener on port 1883 unless -p or -h asks for it.',
   }),
   wsPort: one(integer('PORT', 0, 65_535), {
@@ -107,6 +108,7 @@ const outputOptions = {
 /** All options of `serve`. */
 export const serveRows = {
   ...listeningOptions,
+  ...tlsServerOptions,
   ...accessOptions,
   ...limitOptions,
   ...featureOptions,
@@ -130,8 +132,11 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
   ],
   rows: serveRows,
   examples: [
-    { text: 'A broker for this machine, on port 1883:', line: 'mqtt-kit serve' },
     { text: 'A broker for the network, with users:', line: 'mqtt-kit serve -h 0.0.0.0 --password-file users -v' },
+    {
+      text: 'With TLS beside the plain port:',
+      line: 'mqtt-kit serve --tls-port 8883 --tls-cert broker.crt --tls-key broker.key',
+    },
     { text: 'A broker on a free port, as long as the tests run:', line: "mqtt-kit serve -p 0 --exec 'npm test'" },
   ],
 }

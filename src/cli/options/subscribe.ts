@@ -3,6 +3,7 @@ import { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
 import { propertyAssignment, propertyWords, subscribePlaces } from './property-argument.ts'
+import { tlsClientOptions } from './tls.ts'
 import { choice, integer, qos, topicFilter } from './values.ts'
 
 /** What to subscribe to and which messages count. */
@@ -89,6 +90,7 @@ export const subscribeRows = {
   ...subscriptionOptions,
   ...printOptions,
   ...connectionOptions,
+  ...tlsClientOptions,
   ...sessionOptions,
   ...willOptions,
   ...clientOutputOptions,
