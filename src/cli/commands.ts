@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/sub.ts'),
   },
   {
+    name: 'rr',
+    spec: async () => (await import('./options/request.ts')).requestSpec,
+    load: () => import('./commands/rr.ts'),
+  },
+  {
     name: 'passwd',
     spec: async () => (await import('./options/passwd.ts')).passwdSpec,
     load: () => import('./commands/passwd.ts'),
@@ -48,5 +53,15 @@ export const commands: readonly CommandEntry[] = [
     name: 'inspect',
     spec: async () => (await import('./options/inspect.ts')).inspectSpec,
     load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'match',
+    spec: async () => (await import('./options/match.ts')).matchSpec,
+    load: () => import('./commands/match.ts'),
+  },
+  {
+    name: 'explain',
+    spec: async () => (await import('./options/explain.ts')).explainSpec,
+    load: () => import('./commands/explain-term.ts'),
   },
 ]

@@ -126,6 +126,9 @@ const rows: readonly Row[] = [
   [0xa2, 'Wildcard Subscriptions not supported', { [SUBACK]: SERVER, [DISCONNECT]: SERVER }],
 ]
 
+/** Every Reason Code of MQTT 5.0, in order. */
+export const reasonCodes: readonly number[] = rows.map(([code]) => code)
+
 const byCode: readonly (Row | undefined)[] = Array.from({ length: 256 }, (_, code) => rows.find(([c]) => c === code))
 
 /** May this role send this code in this packet (5.0)? */

@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
 import type { aclRows } from '../options/acl.ts'
-import { ValueError, type ValueKind } from '../options/option-row.ts'
+import { readOperand } from '../options/operand.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { topicFilter, topicName } from '../options/values.ts'
 
@@ -36,8 +36,8 @@ export async function run(parsed: Parsed<typeof aclRows>, context: Context): Pro
   const sets = rules.of(typed.user ?? null, typed.id ?? 'client')
   const verdict =
     question === 'subscribe'
-      ? judgeTopicFilter(sets, withoutShare(valid(topicFilter, topic)))
-      : judgeTopicName(sets, valid(topicName, topic), question === 'read' ? Right.READ : Right.WRITE)
+      ? judgeTopicFilter(sets, withoutShare(readOperand(topicFilter, topic)))
+      : judgeTopicName(sets, readOperand(topicName, topic), question === 'read' ? Right.READ : Right.WRITE)
   context.stdout.write(`${describe(verdict, path)}\n`)
   if (verdict.allowed) return ExitCode.DONE
   return question === 'write' ? ExitCode.PUBLISH_REFUSED : ExitCode.SUBSCRIBE_REFUSED
@@ -49,15 +49,6 @@ async function readRules(path: string) {
   } catch (error) {
     if (error instanceof AccessFileError) throw new Failure(ExitCode.USAGE, error.message, error)
     throw new Failure(ExitCode.USAGE, `cannot read ${path}: ${(error as Error).message}`, error)
-  }
-}
-
-function valid(kind: ValueKind<string>, typed: string): string {
-  try {
-    return kind.read(typed)
-  } catch (error) {
-    if (error instanceof ValueError) throw new UsageError(`${JSON.stringify(typed)}: expected ${error.message}`)
-    throw error
   }
 }
 

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs'
 import { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
-import { PublishHeader, publishRemainingLength } from '../../codec/packets/publish.ts'
 import type { Properties } from '../../codec/property.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
@@ -9,8 +7,8 @@ import { ProtocolViolation } from '../../codec/violation.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
-import { exactBytes } from '../input/exact-bytes.ts'
-import { type PayloadSource, RepeatedPayload, readWhole, StreamedPayloads } from '../input/payload-source.ts'
+import { maximumPayloadBytes, readPayload } from '../input/one-payload.ts'
+import { type PayloadSource, RepeatedPayload, StreamedPayloads } from '../input/payload-source.ts'
 import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
 import { type Typed, ValueError } from '../options/option-row.ts'
 import { merged, type Parsed } from '../options/parse.ts'
@@ -26,8 +24,6 @@ import { withTls } from './tls.ts'
 
 type PublishOptions = Typed<typeof publishRows>
 
-/** The largest Remaining Length that four bytes can tell (5.0 section 2.1.4). */
-const MAXIMUM_REMAINING_LENGTH = 268_435_455
 const NEWLINE = 0x0a
 const NUL = 0
 
@@ -52,7 +48,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     needsV5: false,
   })
   const options = await withTls(await withAuthentication(connectOptions, typed), typed)
-  const maximumBytes = MAXIMUM_REMAINING_LENGTH - overhead(template)
+  const maximumBytes = maximumPayloadBytes(template)
   const source = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   if (typed.dryRun) return dryRun(source, template, options.version ?? ProtocolVersion.V5, context)
   return new Publisher(source, template, options, typed, goodbye, context).run()
@@ -108,28 +104,10 @@ function checkSources(typed: PublishOptions): void {
   }
 }
 
-// Bytes of a PUBLISH that are not its payload, behind the fixed header.
-function overhead(template: Message): number {
-  const header = new PublishHeader()
-  header.version = ProtocolVersion.V5
-  header.qos = template.qos
-  header.messageExpirySeconds = template.messageExpiryIntervalSeconds
-  return publishRemainingLength(template, header)
-}
-
 async function openSource(typed: PublishOptions, context: Context, maximumBytes: number): Promise<PayloadSource> {
   if (isStream(typed)) {
     return new StreamedPayloads(context.streams.stdin, typed.lines ? NEWLINE : NUL, maximumBytes)
   }
   const payload = await readPayload(typed, context, maximumBytes)
   return new RepeatedPayload(payload, typed.repeat ?? 1, typed.repeatDelay ?? 0)
-}
-
-async function readPayload(typed: PublishOptions, context: Context, maximumBytes: number): Promise<Buffer> {
-  const [message] = typed.message ?? []
-  const [file] = typed.file ?? []
-  if (message !== undefined) return exactBytes(message)
-  if (typed.null) return Buffer.alloc(0)
-  if (file !== undefined && file !== '-') return readWhole(createReadStream(file), file, maximumBytes)
-  return readWhole(context.streams.stdin, 'stdin', maximumBytes)
 }

@@ -40,6 +40,15 @@ export const subscribePlaces: PropertyPlaces = {
   disconnect: PacketType.DISCONNECT,
 }
 
+/** What `rr` sends. */
+export const requestPlaces: PropertyPlaces = {
+  publish: PacketType.PUBLISH,
+  subscribe: PacketType.SUBSCRIBE,
+  connect: PacketType.CONNECT,
+  will: WILL_PROPERTIES,
+  disconnect: PacketType.DISCONNECT,
+}
+
 const USER_PROPERTY_WORDS = 4
 const PROPERTY_WORDS = 3
 const USER_PROPERTY = 'user-property'
