@@ -4,7 +4,7 @@ import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
 import { propertyAssignment, propertyWords, requestPlaces } from './property-argument.ts'
 import { publishRows } from './publish.ts'
-import { printOptions, subscribeRows } from './subscribe.ts'
+import { printOptions } from './subscribe.ts'
 import { tlsClientOptions } from './tls.ts'
 import { integer, qos, text, topicFilter, topicName } from './values.ts'
 
