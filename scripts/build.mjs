@@ -48,9 +48,8 @@ async function buildCommandLine() {
     minifyWhitespace: true,
     minifySyntax: true,
     define: { __VERSION__: JSON.stringify(version) },
-    // Optional native helpers that ws looks for and does without.
-    // prom-client: serve --http alone pays for it, not the start of every command.
-    external: ['bufferutil', 'utf-8-validate', 'prom-client'],
+    // What is loaded only when asked for stays out: every command would have to parse it.
+    external: ['prom-client', 'smol-toml', 'ws'],
     // import.meta is empty in CommonJS: code that needs it would fail only when run.
     logOverride: { 'empty-import-meta': 'error' },
     logLevel: 'warning',

@@ -3,11 +3,10 @@ import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import type { QoS } from '../codec/qos.ts'
 import type { ConnectionTerms } from '../session/server-session.ts'
-import type { SubscriptionOffers } from '../session/server-terms.ts'
+import { LARGEST_PACKET_BYTES, type SubscriptionOffers } from '../session/server-terms.ts'
 import type { Limits } from './limits.ts'
 
 const DEFAULT_RECEIVE_MAXIMUM = 65_535
-const LARGEST_PACKET_BYTES = 268_435_460
 const LONGEST_KEEP_ALIVE_SECONDS = 65_535
 
 /** What a client asked for and what the Server's limits make of it. */

@@ -13,13 +13,7 @@ import type { Auth } from '../codec/packets/auth.ts'
 import { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import { Disconnect } from '../codec/packets/disconnect.ts'
-import {
-  type Publish,
-  type PublishHeader,
-  publishBytes,
-  writePublish,
-  writePublishHead,
-} from '../codec/packets/publish.ts'
+import { type Publish, type PublishHeader, publishBytes, putPublish } from '../codec/packets/publish.ts'
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { isReasonCodeAllowed, ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
@@ -469,19 +463,11 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
     const { metrics, owner } = this.#around
     const byteCount = publishBytes(remainingLength)
-    const { payloadBytes } = message
-    if (payloadBytes < PASS_ON_BYTES) {
-      const offset = this.#output.reserve(byteCount)
-      writePublish(message, header, remainingLength, this.#output.bytes, offset)
-    } else {
-      const offset = this.#output.reserve(byteCount - payloadBytes)
-      writePublishHead(message, header, remainingLength, this.#output.bytes, offset)
-      this.#output.append(message.payload)
-    }
+    putPublish(message, header, remainingLength, this.#output, PASS_ON_BYTES)
     metrics.bytesSent += byteCount
     metrics.packetsSent[PacketType.PUBLISH]!++
     metrics.messagesSent[header.qos]!++
-    metrics.publishBytesSent += payloadBytes
+    metrics.publishBytesSent += message.payloadBytes
     if (owner.trace !== null) owner.trace(this, true, { packetType: PacketType.PUBLISH, message, header })
   }
 

@@ -10,7 +10,7 @@ import {
   writeAcknowledgement,
 } from '../codec/packets/acknowledgement.ts'
 import type { Connect } from '../codec/packets/connect.ts'
-import { Publish, type PublishHeader, publishBytes, writePublish, writePublishHead } from '../codec/packets/publish.ts'
+import { Publish, type PublishHeader, publishBytes, putPublish } from '../codec/packets/publish.ts'
 import type { ProtocolVersion } from '../codec/protocol-version.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import type { ClientSession } from '../session/client-session.ts'
@@ -220,15 +220,7 @@ export class ServerConnection implements TransportHandler, PacketSink, SessionOu
 
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
     const byteCount = publishBytes(remainingLength)
-    const { payloadBytes } = message
-    if (payloadBytes < PASS_ON_BYTES) {
-      const offset = this.#output.reserve(byteCount)
-      writePublish(message, header, remainingLength, this.#output.bytes, offset)
-    } else {
-      const offset = this.#output.reserve(byteCount - payloadBytes)
-      writePublishHead(message, header, remainingLength, this.#output.bytes, offset)
-      this.#output.append(message.payload)
-    }
+    putPublish(message, header, remainingLength, this.#output, PASS_ON_BYTES)
     if (this.#trace !== null) this.#traceSentPublish(message, header, byteCount)
   }
 

@@ -36,12 +36,32 @@ const MAXIMUM_HEADER_BYTES = 5
 const ROOM_AHEAD = 4
 
 /** What reserved flags of a fixed header break where the type has a statement of its own; FLAGS_INVALID elsewhere. */
-export const flagViolations: Readonly<Partial<Record<number, ViolationName>>> = {
+const flagViolations: Readonly<Partial<Record<number, ViolationName>>> = {
   [PacketType.PUBREL]: 'PUBREL_FLAGS_INVALID',
   [PacketType.SUBSCRIBE]: 'SUBSCRIBE_FLAGS_INVALID',
   [PacketType.UNSUBSCRIBE]: 'UNSUBSCRIBE_FLAGS_INVALID',
   [PacketType.DISCONNECT]: 'DISCONNECT_FLAGS_INVALID',
   [PacketType.AUTH]: 'AUTH_FLAGS_INVALID',
+}
+
+/** The rule that a packet of this type breaks by coming from this side; null when it breaks none. */
+export function typeViolation(sender: Role, packetType: number, version: ProtocolVersion): ViolationName | null {
+  if (packetType === 0 || (packetType === PacketType.AUTH && version !== ProtocolVersion.V5))
+    return 'PACKET_TYPE_RESERVED'
+  return maySend(sender, packetType, version) ? null : 'PACKET_FROM_WRONG_SIDE'
+}
+
+/** The rule that the flags of a fixed header break; null when they break none, and for PUBLISH, whose flags say something. */
+export function flagsViolation(
+  packetType: number,
+  flags: number,
+  version: ProtocolVersion | null,
+): ViolationName | null {
+  const expected = reservedFlags[packetType]!
+  if (expected === flags || expected < 0) return null
+  // MQTT 3.1 lets DUP stand on PUBREL, SUBSCRIBE and UNSUBSCRIBE (semantics M-02)
+  if (version === ProtocolVersion.V3_1 && expected === 2 && (flags & ~8) === 2) return null
+  return flagViolations[packetType] ?? 'FLAGS_INVALID'
 }
 
 /** Header of a packet that is not complete yet. */
@@ -222,16 +242,12 @@ export class Decoder {
     if (version === null) {
       // [MQTT-3.1.0-1]
       if (packetType !== PacketType.CONNECT) throw this.#violation('FIRST_PACKET_NOT_CONNECT', packetType, 0)
-    } else if (packetType === 0 || (packetType === PacketType.AUTH && version !== ProtocolVersion.V5)) {
-      throw this.#violation('PACKET_TYPE_RESERVED', packetType, 0)
-    } else if (!maySend(this.#sender, packetType, version)) {
-      throw this.#violation('PACKET_FROM_WRONG_SIDE', packetType, 0)
+    } else {
+      const broken = typeViolation(this.#sender, packetType, version)
+      if (broken !== null) throw this.#violation(broken, packetType, 0)
     }
-    const expected = reservedFlags[packetType]!
-    if (expected === flags || expected < 0) return
-    // MQTT 3.1 lets DUP stand on PUBREL, SUBSCRIBE and UNSUBSCRIBE (semantics M-02)
-    if (version === ProtocolVersion.V3_1 && expected === 2 && (flags & ~8) === 2) return
-    throw this.#violation(flagViolations[packetType] ?? 'FLAGS_INVALID', packetType, 0)
+    const broken = flagsViolation(packetType, flags, version)
+    if (broken !== null) throw this.#violation(broken, packetType, 0)
   }
 
   #decodePacket(bytes: Buffer, start: number, bodyStart: number, end: number, sink: PacketSink): void {

@@ -1,9 +1,9 @@
 import type { AnyPacket } from '../codec/control-packet.ts'
-import { decodeControlPacket, flagViolations } from '../codec/decoder.ts'
-import { maySend, PacketType, type Role, reservedFlags } from '../codec/packet-type.ts'
+import { decodeControlPacket, flagsViolation, typeViolation } from '../codec/decoder.ts'
+import { PacketType, type Role, reservedFlags } from '../codec/packet-type.ts'
 import { type AcknowledgementType, decodeAcknowledgement } from '../codec/packets/acknowledgement.ts'
 import { decodePublish } from '../codec/packets/publish.ts'
-import { ProtocolVersion } from '../codec/protocol-version.ts'
+import type { ProtocolVersion } from '../codec/protocol-version.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import type { InspectedPacket, Origin } from './inspected-packet.ts'
 import { TraceReader } from './trace-reader.ts'
@@ -145,19 +145,12 @@ export class LenientDecoder {
   }
 
   #checkFirstByte(packetType: number, flags: number): void {
-    const reader = this.#reader
-    const version = this.version
-    if (packetType === 0 || (packetType === PacketType.AUTH && version !== ProtocolVersion.V5)) {
-      reader.violate('PACKET_TYPE_RESERVED', 0)
-    } else if (!maySend(this.sender, packetType, version)) {
-      reader.violate('PACKET_FROM_WRONG_SIDE', 0)
-    }
-    const expected = reservedFlags[packetType]!
-    if (expected === flags || expected < 0) return
-    // MQTT 3.1 lets DUP stand on PUBREL, SUBSCRIBE and UNSUBSCRIBE (semantics M-02)
-    if (version === ProtocolVersion.V3_1 && expected === 2 && (flags & ~8) === 2) return
-    const detail = `expected ${expected.toString(2).padStart(4, '0')}, met ${flags.toString(2).padStart(4, '0')}`
-    reader.violate(flagViolations[packetType] ?? 'FLAGS_INVALID', 0, undefined, { detail })
+    const type = typeViolation(this.sender, packetType, this.version)
+    if (type !== null) this.#reader.violate(type, 0)
+    const broken = flagsViolation(packetType, flags, this.version)
+    if (broken === null) return
+    const bits = [reservedFlags[packetType]!, flags].map((value) => value.toString(2).padStart(4, '0'))
+    this.#reader.violate(broken, 0, undefined, { detail: `expected ${bits[0]}, met ${bits[1]}` })
   }
 
   #decodeBody(packetType: number, flags: number): AnyPacket | null {

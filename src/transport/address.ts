@@ -156,7 +156,7 @@ function parseHostAndPort(text: string, authority: string): { host: string; port
   return { host, port: colon < 0 ? null : parsePort(text, authority.slice(colon + 1)) }
 }
 
-// Asked first for a second colon: Node's own question costs 25 ms when it is put for the first time.
+// Asked first for a second colon: Node's own question costs 9 ms when it is put for the first time.
 function isBareIPv6(authority: string): boolean {
   return authority.indexOf(':') !== authority.lastIndexOf(':') && isIPv6(authority)
 }

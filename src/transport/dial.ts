@@ -5,7 +5,7 @@ import { TcpTransport } from './tcp.ts'
 import type { TlsClientTerms } from './tls-terms.ts'
 import type { Transport } from './transport.ts'
 import { codeOf, TransportError, transportError } from './transport-error.ts'
-import type { WebSocketOffer } from './websocket-dial.ts'
+import { DEFAULT_OFFER, type WebSocketOffer } from './websocket-terms.ts'
 
 /** How to dial. */
 export interface DialOptions {
@@ -30,15 +30,12 @@ const MAXIMUM_TIMER_MS = 2_147_483_647
  */
 const ATTEMPT_MS = 1_500
 
-/** A whole packet with the largest Remaining Length fits. */
-const ANY_MESSAGE: WebSocketOffer = { subprotocol: 'mqtt', maximumMessageBytes: 268_435_460 }
-
 /** Where a broker on this machine may listen, the likelier one first (RFC 6761 section 6.3 says what localhost means). */
 const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1']
 
 /**
- * Connects. A name with several addresses is tried with each, IPv6 and IPv4. `localhost` is not looked up: that takes longer
- * than connecting, 50 ms of the first 200 in the life of a program.
+ * Connects. A name with several addresses is tried with each, IPv6 and IPv4. `localhost` is not looked up: without that `pub`
+ * ends after 204 ms instead of 222.
  *
  * @returns a Transport that is not started
  * @throws TransportError whatever goes wrong, with the most telling code when several addresses fail
@@ -123,7 +120,7 @@ async function shake(socket: net.Socket, address: Address, url: string, options:
   ])
   const carrier = secure === null ? socket : await secure(socket, address, options.tls ?? {})
   if (upgrade === null) return new TcpTransport(carrier, null)
-  return upgrade(carrier, address, url, options.webSocket ?? ANY_MESSAGE)
+  return upgrade(carrier, address, url, options.webSocket ?? DEFAULT_OFFER)
 }
 
 function connectOptions(endpoint: Endpoint, bindAddress: string | undefined): net.NetConnectOpts {

@@ -9,7 +9,7 @@ import { TcpTransport } from './tcp.ts'
 import type { TlsServerTerms } from './tls-terms.ts'
 import type { Transport } from './transport.ts'
 import { codeOf, TransportError, transportError } from './transport-error.ts'
-import type { WebSocketTerms } from './websocket-listen.ts'
+import { DEFAULT_TERMS, type WebSocketTerms } from './websocket-terms.ts'
 
 /** What a listener tells its owner; from the event loop, also before listen() has returned. */
 export interface ListenHandler {
@@ -17,7 +17,7 @@ export interface ListenHandler {
   accept(transport: Transport): void
   /**
    * Connections are being turned away; listening goes on. At most once a minute, however many there are.
-   * @param error EMFILE or ENFILE: no descriptors left
+   * @param error EMFILE or ENFILE: no descriptors left; on a WebSocket listener also HPE_...: what came is no HTTP
    */
   error(error: TransportError): void
   /** A connection ended before it spoke TLS, and the listener goes on. @param reason what happened, in words */
@@ -49,12 +49,11 @@ export interface Listener {
 /** Connections the kernel keeps for us until they are accepted; it may keep fewer (net.core.somaxconn). */
 const BACKLOG = 4096
 const REPORT_INTERVAL_MS = 60_000
-const DEFAULT_TERMS = { origins: null, maximumMessageBytes: 268_435_460 }
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 
 /**
- * Opens a listener on TCP, with TLS or WebSocket or both, or a unix domain socket. A socket file that a killed process left is replaced; one that somebody
- * listens on is not, and neither is any other kind of file.
+ * Opens a listener on TCP, with TLS or WebSocket or both, or on a unix domain socket. A socket file that a killed process left
+ * is replaced; one that somebody listens on is not, and neither is any other kind of file.
  *
  * @throws TransportError with kind `listen`: EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND, NO_CERTIFICATE ...
  */
@@ -142,6 +141,7 @@ async function secureServer(
   const endHandshakes = watchHandshakes(server, reception.handshakeFailed)
   return { server, tls: { renew: (next) => renewTls(server, next), endHandshakes } }
 }
+
 async function webSocketServer<Server extends HttpServer>(
   create: (options: ServerOptions) => Server,
   address: Address,

@@ -3,14 +3,8 @@ import { WebSocket } from 'ws'
 import { type Address, formatHostAndPort } from './address.ts'
 import { endpointText } from './tcp.ts'
 import { codeOf, TransportError } from './transport-error.ts'
-import { type Subprotocol, WebSocketTransport } from './websocket.ts'
-
-/** What a client asks for in its upgrade. */
-export interface WebSocketOffer {
-  readonly subprotocol: Subprotocol
-  /** bytes of a whole message of the Server, in however many frames */
-  readonly maximumMessageBytes: number
-}
+import { WebSocketTransport } from './websocket.ts'
+import type { WebSocketOffer } from './websocket-terms.ts'
 
 /**
  * Makes a WebSocket of an open TCP connection.

@@ -4,17 +4,8 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { endpointText, KEEP_ALIVE_MS } from './tcp.ts'
 import type { Transport } from './transport.ts'
-import { type Subprotocol, WebSocketTransport } from './websocket.ts'
-
-/** What a WebSocket listener asks of those who come. */
-export interface WebSocketTerms {
-  /** path of the URL, without its query */
-  readonly path: string
-  /** values of the Origin header that browsers may come with; null for any */
-  readonly origins: readonly string[] | null
-  /** bytes of a whole WebSocket message, in however many frames */
-  readonly maximumMessageBytes: number
-}
+import { WebSocketTransport } from './websocket.ts'
+import type { Subprotocol, WebSocketTerms } from './websocket-terms.ts'
 
 const PREFERRED: readonly Subprotocol[] = ['mqtt', 'mqttv3.1']
 

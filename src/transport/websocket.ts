@@ -2,9 +2,6 @@ import type { WebSocket } from 'ws'
 import type { Transport, TransportHandler } from './transport.ts'
 import { TransportError } from './transport-error.ts'
 
-/** Subprotocols of MQTT over WebSocket: `mqtt` [MQTT-6.0.0-3, MQTT-6.0.0-4], and what clients of MQTT 3.1 ask for (V31-17). */
-export type Subprotocol = 'mqtt' | 'mqttv3.1'
-
 /** No compression: MQTT payloads are small or compressed already, and each connection would cost 300 KiB (semantics N-03). */
 const BINARY = { binary: true, compress: false, fin: true } as const
 

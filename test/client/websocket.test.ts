@@ -78,10 +78,14 @@ describe.each(Object.values(ProtocolVersion))('a client by WebSocket, level %s',
   it('[v5:MQTT-6.0.0-1, v311:MQTT-6.0.0-1] closes on a text frame, and says that the server broke the rule', async () => {
     const { client } = await server(version, (socket) => {
       socket.send(connack(version))
-      socket.send('a text frame')
+      // nothing but the kind of its frame is wrong with it
+      socket.send(encodePacket(new Publish(Message.create('a', 'text'), 0, false, 0), version), { binary: false })
     })
     await client.client.connect()
 
-    expect((await client.closed)?.kind).toBe(ClientErrorKind.PROTOCOL)
+    const error = await client.closed
+    expect(error?.kind).toBe(ClientErrorKind.PROTOCOL)
+    expect(error?.message).toContain('it sent a text frame')
+    expect(client.heard.filter((line) => line.startsWith('message'))).toEqual([])
   })
 })

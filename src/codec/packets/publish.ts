@@ -264,6 +264,40 @@ export function writePublish(
   return copyBytes(message.bytes, message.payloadStart, message.payloadEnd, target, at)
 }
 
+/** Where {@link putPublish} puts packets: an output buffer. */
+export interface PublishOutput {
+  /** where reserve()'s offset points into */
+  readonly bytes: Buffer
+  reserve(byteCount: number): number
+  /** Takes bytes that will not change, without copying them where that is cheaper. */
+  append(bytes: Buffer): void
+}
+
+/**
+ * Hot: puts a whole PUBLISH packet into an output buffer.
+ *
+ * @param remainingLength of {@link publishRemainingLength} with the same arguments
+ * @param passOnBytes from this length on the payload is appended as it is, and not copied
+ */
+export function putPublish(
+  message: Message,
+  header: PublishHeader,
+  remainingLength: number,
+  output: PublishOutput,
+  passOnBytes: number,
+): void {
+  const byteCount = publishBytes(remainingLength)
+  const { payloadBytes } = message
+  if (payloadBytes < passOnBytes) {
+    const offset = output.reserve(byteCount)
+    writePublish(message, header, remainingLength, output.bytes, offset)
+    return
+  }
+  const offset = output.reserve(byteCount - payloadBytes)
+  writePublishHead(message, header, remainingLength, output.bytes, offset)
+  output.append(message.payload)
+}
+
 /**
  * Writes a PUBLISH packet up to its payload, for a payload that is long enough not to be copied.
  *
@@ -271,7 +305,7 @@ export function writePublish(
  * @param target has room for {@link publishBytes} less the payload from `offset` on
  * @returns the offset behind what was written
  */
-export function writePublishHead(
+function writePublishHead(
   message: Message,
   header: PublishHeader,
   remainingLength: number,
