@@ -82,6 +82,30 @@ const flags = connectFlags.flatMap(([title, violation, byte, v311, v5]): Violati
   return [...(byte === '03' ? [] : [in31]), in311, ...(v5 === null ? [] : [in5])]
 })
 
+/** The whole field is there, so that a reader which does not look at the flags finds nothing wrong. */
+const passwordAlone: readonly ViolationVector[] = [
+  {
+    title: 'Password without User Name, and it is there, in 3.1',
+    violation: 'PASSWORD_WITHOUT_USER_NAME',
+    beforeConnect: true,
+    sender: CLIENT,
+    field: 'Connect Flags',
+    v31: 'MQTT-3.1.2-22',
+    bytes: packet('10', MQISDP, '03', '42', '00 3c', utf8('abc'), utf8('secret')),
+    offset: 11,
+  },
+  {
+    title: 'Password without User Name, and it is there, in 3.1.1',
+    violation: 'PASSWORD_WITHOUT_USER_NAME',
+    beforeConnect: true,
+    sender: CLIENT,
+    field: 'Connect Flags',
+    v311: 'MQTT-3.1.2-22',
+    bytes: packet('10', MQTT, '04', '42', '00 3c', utf8('abc'), utf8('secret')),
+    offset: 9,
+  },
+]
+
 /** CONNECT that ends before a field: title, row, version, body behind the version, statement, offset, field. */
 const missing: readonly [string, ViolationVector['violation'], 4 | 5, string, string, number, string][] = [
   ['ends behind Keep Alive', 'CLIENT_ID_MISSING', 4, '02 00 3c', 'MQTT-3.1.3-3', 12, 'Client Identifier'],
@@ -420,6 +444,7 @@ const codesOfOneSide: readonly ViolationVector[] = (
 export const packetViolations: readonly ViolationVector[] = [
   ...protocols,
   ...flags,
+  ...passwordAlone,
   ...connects,
   ...connacks,
   ...publishes,
