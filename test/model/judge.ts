@@ -150,11 +150,28 @@ export class Judge {
     this.#takeRetained(connection, session, retained, publish)
   }
 
-  // What a shared subscription may have given to somebody else looks like a retained message that must come.
+  // What a shared subscription may have given to somebody else looks like a retained message that must come. What may have been
+  // dropped does too; nobody sees which of the two this is, so the other need not come, unless something stands before the first.
   #isRatherRetained(delivery: Delivery, connection: Connection, session: Session, publish: PublishPacket): boolean {
-    if (delivery.choice === null) return false
+    const { choice } = delivery
+    if (choice === null) return false
     const mustCome = ({ isActive, isDue, isForbidden }: RetainedDelivery) => isActive && isDue && !isForbidden
-    return this.#retainedLike(publish, connection, session, mustCome) !== undefined
+    const retained = this.#retainedLike(publish, connection, session, mustCome)
+    if (retained === undefined) return false
+    if (choice.places.size > 1 || this.#hasToWait(delivery, connection)) return true
+    retained.isDue = false
+    return false
+  }
+
+  #hasToWait(delivery: Delivery, connection: Connection): boolean {
+    return delivery.home.some(
+      (earlier) =>
+        earlier.order < delivery.order &&
+        earlier.state === 'waiting' &&
+        earlier.choice === null &&
+        !isExpired(earlier.message, this.#model.now) &&
+        this.#size(earlier, connection) === Size.FITS,
+    )
   }
 
   // One that must come is taken for seen before one that may come.
