@@ -13,6 +13,19 @@ const TRANSPORT_INTERFACE = [
 /** What a room that decides about access needs of the broker. */
 const BROKER_ACCESS = ['broker/access.ts', 'broker/scram-users.ts', 'broker/user-access.ts']
 
+/** What a broker needs to keep its state in whatever store it is given. */
+const STORE_USE = [
+  'store/store.ts',
+  'store/journal.ts',
+  'store/gathering.ts',
+  'store/keys.ts',
+  'store/records/message-record.ts',
+  'store/records/record-writer.ts',
+  'store/records/session-record.ts',
+  'store/restore.ts',
+  'store/stored-session.ts',
+]
+
 /** What each room may import besides itself: a room, or one file of a room. A room is a folder of src or a file in src. */
 const MAY_IMPORT: Record<string, string[]> = {
   topic: [],
@@ -21,7 +34,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   session: ['topic', 'codec'],
   store: ['topic', 'codec', 'session'],
   transport: [],
-  broker: ['topic', 'codec', 'session', 'authentication', 'store/store.ts', ...TRANSPORT_INTERFACE],
+  broker: ['topic', 'codec', 'session', 'authentication', ...STORE_USE, ...TRANSPORT_INTERFACE],
   // opens the listeners
   'broker/listeners.ts': ['transport'],
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],

@@ -24,6 +24,9 @@ import type { Rights } from '../session/rights.ts'
 import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
 import { type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
+import type { RestoredSession } from '../store/restore.ts'
+import type { Store } from '../store/store.ts'
+import { StoredSession } from '../store/stored-session.ts'
 import { parseSharedFilter } from '../topic/topic-filter.ts'
 import { levelCount } from '../topic/topic-name.ts'
 import { Turn } from '../transport/output-buffer.ts'
@@ -43,6 +46,7 @@ import {
 } from './connection-terms.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { DropLog } from './drop-log.ts'
+import { DurableState } from './durable-state.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
@@ -54,6 +58,9 @@ import { UserAccess } from './user-access.ts'
 
 const DEFAULT_PORT = 1883
 const DEFAULT_SYS_INTERVAL_SECONDS = 10
+
+/** Clients before 5.0 cannot ask for a Will Delay; after a restart they get this long to be back (semantics W-10). */
+const RESTART_GRACE_SECONDS = 10
 
 /** A message published by the Server itself, or refused before it got anywhere. */
 const NOBODY: string | null = null
@@ -80,6 +87,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
+  #durable: DurableState | null = null
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -128,6 +136,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const broker = new Broker(options)
+    if (options.store !== undefined) await broker.#restore(options.store)
     const urls = [...(options.listen ?? [])]
     const port = options.port === undefined ? (urls.length === 0 ? DEFAULT_PORT : null) : options.port
     if (port !== null) {
@@ -164,6 +173,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     this.#deadlines.stop()
+    await this.#durable?.end()
     await closed
     this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
@@ -177,6 +187,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       deadlines: this.#deadlines,
       turn: this.#turn,
       metrics: this.metrics,
+      journal: this.#durable?.journal ?? null,
     })
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
@@ -233,7 +244,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     // where sessions have no owners, the rights are those of who is there
     record.session.state.owner = identity
     record.connection = connection
-    record.will = storedWill(connect)
+    record.will = storedWill(connect, expirySeconds)
+    this.#durable?.connected(record)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
     const connack = this.#connack(connect, terms, kept !== null, agreed)
@@ -270,6 +282,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
     // ended with its connection, because its expiry was 0
     if (this.#records.get(session.clientId) !== record) return
+    if (record.isOver) {
+      // only the will was left, and its client is back in time (semantics W-10)
+      record.will = null
+      this.#endSession(record, nowMs)
+      return
+    }
     if (cleanStart) {
       // [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v311]
       this.#endSession(record, nowMs)
@@ -281,13 +299,22 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   }
 
   #newRecord(clientId: string, identity: string | null): ClientRecord {
-    const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
+    return this.#addRecord(this.#newState(clientId, identity))
+  }
+
+  #newState(clientId: string, identity: string | null): SessionState {
+    const { maximumQueuedMessages, maximumQueuedBytes } = this.limits
     const policy =
       this.#options.queueOverflow === 'drop-oldest' ? OverflowPolicy.DROP_OLDEST : OverflowPolicy.REJECT_NEWEST
-    const queue = new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy)
+    return new SessionState(clientId, identity, new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy))
+  }
+
+  #addRecord(state: SessionState): ClientRecord {
+    const { clientId, owner } = state
+    const { maximumQos0QueuedBytes } = this.limits
     const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
-    const session = new ServerSession(new SessionState(clientId, identity, queue), qos0Queue, this)
-    session.rights = this.#access.rightsOf(identity, clientId, undefined)
+    const session = new ServerSession(state, qos0Queue, this)
+    session.rights = this.#access.rightsOf(owner, clientId, undefined)
     const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
     this.#records.set(clientId, record)
     return record
@@ -369,7 +396,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     session.connectionLost()
     record.connection = null
     if (end.discardsWill) record.will = null
+    // semantics W-10: like one whose server died, it has its will published after the restart
+    if (this.#stopping && record.stored !== null && !end.discardsWill) return
     const nowMs = this.#clock.nowMs()
+    this.#durable?.disconnected(record)
     record.startCountdown(nowMs)
     if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
     // a will that is out at once leaves a session that expires later
@@ -391,6 +421,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   // [MQTT-3.1.2-8, MQTT-3.1.2-10 v5] once, and then it is gone
   #publishWill(record: ClientRecord, nowMs: number): void {
     const { will, session } = record
+    if (will !== null) this.#durable?.willGone(record)
     record.will = null
     record.willDueMs = Number.POSITIVE_INFINITY
     if (will === null) return
@@ -408,6 +439,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     for (const subscription of session.state.subscriptions.values())
       this.#router.remove(session, subscription.topicFilter)
     const orphans = sharedDeliveries(session)
+    this.#durable?.ended(record)
     session.end()
     // the session has ended, so a will whose delay runs is published now (semantics W-07)
     this.#publishWill(record, nowMs)
@@ -422,6 +454,44 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   #forwardToGroup(message: Message, sharedFilter: string, nowMs: number): void {
     const group = this.#router.group(sharedFilter)
     group?.forward(message, nowMs, group.barredFrom(message.topicName))
+  }
+
+  // ---- the store
+
+  // All that it has is there before the first listener opens; what fell due meanwhile happens now (semantics E-07, W-10).
+  async #restore(store: Store): Promise<void> {
+    const durable = await DurableState.open(store, this.#clock, (event) => this.log(event))
+    const restored = await durable.restore(({ clientId, owner }) => this.#newState(clientId, owner))
+    this.#durable = durable
+    this.#sequence = restored.lastSequence
+    const nowMs = this.#clock.nowMs()
+    for (const message of restored.retained) {
+      if (message.isExpired(nowMs)) durable.retainedChanged(message.topicName, null)
+      else this.#retained.restore(message)
+    }
+    this.#retained.listener = (topicName, message) => durable.retainedChanged(topicName, message)
+    const records = restored.sessions.map((session) => this.#restoreSession(session, durable, nowMs))
+    this.accessChanged()
+    for (const record of records) {
+      if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
+      if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
+    }
+    const sessions = records.length === 1 ? '1 session' : `${records.length} sessions`
+    this.log({ event: 'store', detail: `restored ${sessions}, ${restored.retained.length} retained` })
+  }
+
+  #restoreSession(restored: RestoredSession, durable: DurableState, nowMs: number): ClientRecord {
+    const { state, record: stored, will, number } = restored
+    state.sessionExpiryIntervalSeconds = stored.sessionExpiryIntervalSeconds
+    const record = this.#addRecord(state)
+    record.stored = new StoredSession(number, durable.journal)
+    record.session.keeper = record.stored
+    record.will = will
+    for (const subscription of state.subscriptions.values()) this.#router.add(record.session, subscription, true)
+    const wasOpen = stored.endedAtWallMs === 0
+    record.resumeCountdown(wasOpen ? null : stored.endedAtWallMs - durable.wallMinusMonotonicMs, nowMs)
+    if (wasOpen) durable.disconnected(record)
+    return record
   }
 
   // ---- publishing: ServerSessionHost
@@ -589,10 +659,12 @@ function lossOf({ lostMessages }: ServerSession): string {
   return `${lostMessages} ${lostMessages === 1 ? 'message was' : 'messages were'} lost: too many waited for it`
 }
 
-function storedWill(connect: Connect): StoredWill | null {
+function storedWill(connect: Connect, expirySeconds: number): StoredWill | null {
   if (connect.will === null) return null
   const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
-  return { message: willMessage(connect.will), delaySeconds }
+  const isOld = connect.version !== ProtocolVersion.V5
+  const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
+  return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
 }
 
 // Never sent, or sent at QoS 1 and not acknowledged: another member of the group may have them. A QoS 2 delivery that has

@@ -1,6 +1,7 @@
 import type { Message } from '../codec/message.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import { NEVER_EXPIRES_SECONDS } from '../session/session-state.ts'
+import type { StoredSession } from '../store/stored-session.ts'
 import type { Deadline } from './deadlines.ts'
 import type { NetworkConnection } from './network-connection.ts'
 
@@ -8,6 +9,8 @@ import type { NetworkConnection } from './network-connection.ts'
 export interface StoredWill {
   readonly message: Message
   readonly delaySeconds: number
+  /** after a restart of the server, for a connection that was open when it ended (semantics W-10) */
+  readonly restartDelaySeconds: number
 }
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -17,6 +20,10 @@ export class ClientRecord implements Deadline {
   readonly session: ServerSession
   connection: NetworkConnection | null = null
   will: StoredWill | null = null
+  /** null: nothing of it is kept beyond the process */
+  stored: StoredSession | null = null
+  /** the session ended with the last run of the server, and only its will is still to be published */
+  isOver = false
   /** with which its rights were asked for */
   grants: unknown
   /** when a will whose connection has ended is published, monotonic ms */
@@ -43,6 +50,19 @@ export class ClientRecord implements Deadline {
     const seconds = this.session.state.sessionExpiryIntervalSeconds
     this.expiresAtMs = seconds === NEVER_EXPIRES_SECONDS ? NEVER : nowMs + seconds * 1000
     if (this.will !== null) this.willDueMs = Math.min(nowMs + this.will.delaySeconds * 1000, this.expiresAtMs)
+  }
+
+  /**
+   * The server has started again: the countdown goes on that began when the connection ended, or begins now if it was open
+   * (semantics W-10, E-07).
+   * @param endedAtMs monotonic; null: it was open
+   */
+  resumeCountdown(endedAtMs: number | null, nowMs: number): void {
+    this.startCountdown(endedAtMs ?? nowMs)
+    this.isOver = this.session.state.sessionExpiryIntervalSeconds === 0
+    if (endedAtMs !== null || this.will === null) return
+    this.willDueMs = nowMs + this.will.restartDelaySeconds * 1000
+    this.expiresAtMs = Math.max(this.expiresAtMs, this.willDueMs)
   }
 
   stopCountdown(): void {

@@ -1,3 +1,4 @@
+import type { Store } from '../store/store.ts'
 import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Access } from './access.ts'
 import type { Clock } from './clock.ts'
@@ -5,7 +6,16 @@ import type { Limits } from './limits.ts'
 
 /** One thing that happened, for a log: connect, disconnect, refusal, lost messages, trouble. */
 export interface BrokerEvent {
-  readonly event: 'listening' | 'connect' | 'disconnect' | 'refused' | 'closed' | 'dropped' | 'error' | 'stopped'
+  readonly event:
+    | 'listening'
+    | 'connect'
+    | 'disconnect'
+    | 'refused'
+    | 'closed'
+    | 'dropped'
+    | 'error'
+    | 'store'
+    | 'stopped'
   readonly clientId?: string
   readonly remoteAddress?: string
   /** one phrase that says why or what */
@@ -50,6 +60,11 @@ export interface BrokerOptions {
   readonly sysIntervalSeconds?: number
   /** told in `$SYS/broker/version` */
   readonly version?: string
+  /**
+   * keeps sessions, their queues, wills and retained messages beyond the life of the broker, who reads it at the start; default
+   * none. It stays open when the broker stops.
+   */
+  readonly store?: Store
   readonly clock?: Clock
   readonly log?: (event: BrokerEvent) => void
 }

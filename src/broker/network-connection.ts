@@ -21,6 +21,8 @@ import { ProtocolViolation } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
 import type { SessionOutput } from '../session/session-output.ts'
+import type { Held } from '../store/gathering.ts'
+import type { Journal } from '../store/journal.ts'
 import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
@@ -71,6 +73,8 @@ export interface ConnectionSurroundings {
   readonly deadlines: Deadlines
   readonly turn: Turn
   readonly metrics: Metrics
+  /** writes what must not be lost; null: there is no store */
+  readonly journal: Journal | null
 }
 
 /** CONNECT may hold a client id, user name, password, will topic and will payload of 65,535 bytes each, and properties. */
@@ -85,7 +89,7 @@ const TLS_ON_PLAIN_PORT = 'the client speaks TLS, and this listener does not: it
 const STEP_BYTES = 65_536
 
 /** One socket: decoder, session and output buffer put together. */
-export class NetworkConnection implements TransportHandler, PacketSink, SessionOutput, Deadline {
+export class NetworkConnection implements TransportHandler, PacketSink, SessionOutput, Deadline, Held {
   readonly transport: Transport
   phase: ConnectionPhase = ConnectionPhase.AWAITING_CONNECT
   /** the CONNECT that was accepted, or is being judged */
@@ -161,7 +165,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   // it does (semantics F-07).
   #judgeAnswers(): void {
     this.#answerBytes = Math.min(this.#answerBytes, this.#output.pendingBytes)
-    if (this.#answerBytes <= this.#around.limits.maximumOutputBytes || this.transport.bufferedBytes === 0) return
+    const isTaken = this.transport.bufferedBytes === 0 && this.heldBy === null
+    if (this.#answerBytes <= this.#around.limits.maximumOutputBytes || isTaken) return
     this.#isStalled = true
     this.#noteStuck()
     this.transport.pause()
@@ -442,6 +447,27 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     }
   }
 
+  // ---- what waits for the store: Held
+
+  get heldBy(): object | null {
+    return this.#output.heldBy
+  }
+
+  set heldBy(gathering: object | null) {
+    this.#output.heldBy = gathering
+  }
+
+  seal(): void {
+    this.#output.seal()
+  }
+
+  release(): void {
+    if (this.phase === ConnectionPhase.CLOSED) return
+    this.#output.release()
+    // what was held made it look as if the client did not read
+    if (this.#stuckSinceMs !== Number.POSITIVE_INFINITY && this.transport.bufferedBytes === 0) this.drained()
+  }
+
   // ---- packets out: SessionOutput
 
   get full(): boolean {
@@ -461,8 +487,10 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   }
 
   sendPublish(message: Message, header: PublishHeader, remainingLength: number): void {
-    const { metrics, owner } = this.#around
+    const { metrics, owner, journal } = this.#around
     const byteCount = publishBytes(remainingLength)
+    // the Packet Identifier must be the same when it is sent again after a restart (semantics U-02)
+    if (header.qos === 2 && journal !== null && this.session!.keeper !== null) journal.hold(this)
     putPublish(message, header, remainingLength, this.#output, PASS_ON_BYTES)
     metrics.bytesSent += byteCount
     metrics.packetsSent[PacketType.PUBLISH]!++
@@ -472,9 +500,11 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   }
 
   sendAcknowledgement(packetType: AcknowledgementType, packetId: number, reasonCode: number): void {
-    const { metrics, owner } = this.#around
+    const { metrics, owner, journal } = this.#around
     const version = this.#decoder.version!
     const byteCount = acknowledgementBytes(version, reasonCode)
+    // semantics U-01, U-04
+    if (journal !== null && (packetType !== PacketType.PUBREL || this.session!.keeper !== null)) journal.hold(this)
     const offset = this.#output.reserve(byteCount)
     writeAcknowledgement(this.#output.bytes, offset, version, packetType, packetId, reasonCode)
     this.#answerBytes += byteCount
@@ -492,6 +522,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
       this.disconnect(ReasonCode.PACKET_TOO_LARGE, { discardsWill: false, reason })
       return
     }
+    // CONNACK, SUBACK and UNSUBACK promise something (semantics U-01)
+    if (packetType < PacketType.PINGREQ) this.#around.journal?.hold(this)
     this.#write(bytes, packetType)
     if (this.#around.owner.trace !== null) this.#around.owner.trace(this, true, packet)
   }

@@ -17,6 +17,9 @@ class TopicNode {
   }
 }
 
+/** Told what is retained for a topic now, at each change; null: nothing. */
+export type RetainedListener = (topicName: string, message: Message | null) => void
+
 type RetainedLimits = Pick<Limits, 'maximumRetainedMessages' | 'maximumRetainedBytes'>
 
 /** What a retained message weighs beside its own bytes: node, map entry, strings. Measured as heap growth per message. */
@@ -24,6 +27,8 @@ const NODE_OVERHEAD_BYTES = 400
 
 /** Retained messages by Topic Name, one each, found by filter level by level (section 3.3.1.3). */
 export class RetainedMessages {
+  /** null: nobody */
+  listener: RetainedListener | null = null
   readonly #root = new TopicNode(null, '')
   readonly #limits: RetainedLimits
   readonly #deadlines: Deadlines
@@ -54,10 +59,24 @@ export class RetainedMessages {
    * @returns false when there is no room: the old one, which would be stale, is removed (semantics R-15)
    */
   set(message: Message): boolean {
-    this.delete(message.topicName)
+    const replaced = this.#remove(message.topicName)
     const weight = weigh(message)
     const { maximumRetainedMessages, maximumRetainedBytes } = this.#limits
-    if (this.#count >= maximumRetainedMessages || this.#bytes + weight > maximumRetainedBytes) return false
+    if (this.#count >= maximumRetainedMessages || this.#bytes + weight > maximumRetainedBytes) {
+      if (replaced) this.listener?.(message.topicName, null)
+      return false
+    }
+    this.#insert(message, weight)
+    this.listener?.(message.topicName, message)
+    return true
+  }
+
+  /** Keeps an owned message of a topic that has none, whatever the bounds: one that was restored. */
+  restore(message: Message): void {
+    this.#insert(message, weigh(message))
+  }
+
+  #insert(message: Message, weight: number): void {
     let node = this.#root
     for (const level of message.topicName.split('/')) {
       let child = node.children.get(level)
@@ -71,7 +90,6 @@ export class RetainedMessages {
     this.#count++
     this.#bytes += weight
     if (message.messageExpiryIntervalSeconds >= 0) this.#watch(node, message)
-    return true
   }
 
   // An expired one frees its room without waiting for a subscriber (semantics R-10).
@@ -85,6 +103,12 @@ export class RetainedMessages {
 
   /** @returns true when there was one */
   delete(topicName: string): boolean {
+    const wasThere = this.#remove(topicName)
+    if (wasThere) this.listener?.(topicName, null)
+    return wasThere
+  }
+
+  #remove(topicName: string): boolean {
     const node = this.#find(topicName)
     if (node === null || node.message === null) return false
     this.#count--

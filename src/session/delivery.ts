@@ -1,5 +1,6 @@
 import type { Message } from '../codec/message.ts'
 import type { QoS } from '../codec/qos.ts'
+import { Kept } from './kept.ts'
 
 /** What an outgoing message waits for (section 4.3). */
 export const DeliveryState = { QUEUED: 0, AWAITING_PUBACK: 1, AWAITING_PUBREC: 2, AWAITING_PUBCOMP: 3 } as const
@@ -20,6 +21,11 @@ export class Delivery {
   receivedCode = 0
   /** takes a place of the peer's Receive Maximum on the present Network Connection */
   holdsSlot = false
+  /** its keeper's number for it, rising in the order of arrival; 0 where nothing is kept */
+  keptNumber = 0
+  kept: Kept = Kept.NOTHING
+  /** how much its keeper has of a step that was taken after the delivery was written */
+  keptExchange: typeof Kept.NOTHING | typeof Kept.GATHERED | typeof Kept.WITH_MESSAGE = Kept.NOTHING
   /** the Shared Subscription it was chosen for, as `$share/{ShareName}/{filter}`; null for a normal one */
   readonly sharedFilter: string | null
   /** what the owner of the sender wants to find again when the exchange has ended */

@@ -1,5 +1,10 @@
 import type { Delivery } from './delivery.ts'
 
+/** The part of a SessionKeeper that a queue needs. */
+export interface QueueKeeper {
+  deliveryRemoved(delivery: Delivery): void
+}
+
 /** What a full queue does with a message that comes. */
 export const OverflowPolicy = { REJECT_NEWEST: 0, DROP_OLDEST: 1 } as const
 export type OverflowPolicy = (typeof OverflowPolicy)[keyof typeof OverflowPolicy]
@@ -20,6 +25,8 @@ export class MessageQueue {
   maximumMessages: number
   /** what all queued messages may weigh; the bounds may be changed, and what is above them then stays until it is sent */
   maximumBytes: number
+  /** told of what is dropped from the queue for something newer */
+  keeper: QueueKeeper | null = null
   readonly #policy: OverflowPolicy
   // an array with a moving head: shift() of a long array costs its length
   #items: (Delivery | undefined)[] = []
@@ -51,12 +58,19 @@ export class MessageQueue {
     let dropped = 0
     while (this.length >= this.maximumMessages || this.#bytes + weight > this.maximumBytes) {
       if (this.#policy === OverflowPolicy.REJECT_NEWEST) return REJECTED
-      this.shift()
+      const oldest = this.shift()!
+      this.keeper?.deliveryRemoved(oldest)
       dropped++
     }
     this.#items.push(delivery)
     this.#bytes += weight
     return dropped
+  }
+
+  /** Appends a delivery whatever the bounds: of a session that was restored. */
+  append(delivery: Delivery): void {
+    this.#items.push(delivery)
+    this.#bytes += weigh(delivery)
   }
 
   /** Puts deliveries in front of all others, whatever the bounds: they had left the queue and are to be sent anew. */

@@ -16,6 +16,11 @@ export class PacketIds {
     this.#last = last
   }
 
+  /** Goes on behind an id: of a session that was restored. */
+  goOnAfter(packetId: number): void {
+    this.#last = packetId
+  }
+
   get last(): number {
     return this.#last
   }

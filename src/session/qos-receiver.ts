@@ -4,6 +4,7 @@ import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { QoS } from '../codec/qos.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { ProtocolViolation, type ViolationName } from '../codec/violation.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { SessionOutput } from './session-output.ts'
 
 /** Takes a message that came: a Server routes it, a Client hands it to its application. @returns Reason Code for the acknowledgement */
@@ -19,6 +20,7 @@ export class QosReceiver {
   // lives as long as the Session
   /** QoS 2 ids for which PUBREL has not come; the value is the Network Connection on which PUBLISH came last */
   readonly incomingQos2: Map<number, number>
+  keeper: SessionKeeper | null = null
 
   // lives as long as the Network Connection
   #output: SessionOutput | null = null
@@ -88,7 +90,11 @@ export class QosReceiver {
     }
     const reasonCode = this.#owner.deliver(publish, nowMs)
     // [MQTT-4.3.3-9 v5] after a code of 0x80 or more the id is free at once; before 5.0 PUBREC has none, and PUBREL follows
-    if (reasonCode < 0x80 || this.#version !== ProtocolVersion.V5) this.#count(packetId, 0)
+    // when the connection was ended for it, it never came
+    if (reasonCode < 0x80 || (this.#version !== ProtocolVersion.V5 && this.#output !== null)) {
+      this.#count(packetId, 0)
+      this.keeper?.incomingAdded(packetId)
+    }
     this.#output?.sendAcknowledgement(PacketType.PUBREC, packetId, reasonCode)
   }
 
@@ -96,6 +102,7 @@ export class QosReceiver {
   receivePubrel(packetId: number): boolean {
     const lastConnection = this.incomingQos2.get(packetId)
     const known = this.incomingQos2.delete(packetId)
+    if (known) this.keeper?.incomingRemoved(packetId)
     if (known && lastConnection === this.#connectionNumber) this.#open--
     const unknownCode =
       this.#version === ProtocolVersion.V5 ? ReasonCode.PACKET_IDENTIFIER_NOT_FOUND : ReasonCode.SUCCESS

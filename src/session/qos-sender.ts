@@ -10,6 +10,7 @@ import { ProtocolViolation } from '../codec/violation.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
 import { type MessageQueue, REJECTED } from './message-queue.ts'
 import { MAXIMUM_PACKET_ID, type OpenPacketIds, type PacketIds } from './packet-ids.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { SessionOutput } from './session-output.ts'
 import { OutgoingTopicAliases } from './topic-alias.ts'
 
@@ -66,6 +67,7 @@ export class QosSender {
   /** QoS 1 and 2 waiting for their first sending; QoS 0 too where the session keeps it while offline */
   readonly queue: MessageQueue
   readonly packetIds: PacketIds
+  keeper: SessionKeeper | null = null
   /** when the full queue may be searched for expired messages again */
   #searchFromMs = Number.NEGATIVE_INFINITY
 
@@ -218,7 +220,8 @@ export class QosSender {
       expired = this.queue.removeIf(({ message }) => message.isExpired(nowMs))
       if (expired.length > 0) dropped = this.queue.push(delivery)
     }
-    for (const one of expired) this.#owner.deliveryDropped(one, DropReason.EXPIRED, 1)
+    if (dropped !== REJECTED) this.keeper?.deliveryChanged(delivery)
+    for (const one of expired) this.#giveUp(one, DropReason.EXPIRED)
     if (dropped > 0) this.#owner.deliveryDropped(null, DropReason.QUEUE_FULL, dropped)
     if (dropped === REJECTED) this.#owner.deliveryDropped(delivery, DropReason.QUEUE_FULL, 1)
     return dropped !== REJECTED
@@ -246,11 +249,12 @@ export class QosSender {
       // [MQTT-3.3.2-5] expired before its first sending
       if (delivery.message.isExpired(nowMs)) {
         this.queue.shift()
-        this.#owner.deliveryDropped(delivery, DropReason.EXPIRED, 1)
+        this.#giveUp(delivery, DropReason.EXPIRED)
         continue
       }
       if (delivery.qos === QoS.AT_MOST_ONCE) {
         this.queue.shift()
+        this.keeper?.deliveryRemoved(delivery)
         this.#sendQos0(output, delivery, nowMs)
         continue
       }
@@ -262,8 +266,14 @@ export class QosSender {
 
   /** Gives up what waits for its first sending and the peer may not have; an exchange that has begun goes on. */
   removeQueued(unwanted: (delivery: Delivery) => boolean, reason: DropReason): void {
-    const removed = [...this.queue.removeIf(unwanted), ...this.qos0Queue.removeIf(unwanted)]
-    for (const delivery of removed) this.#owner.deliveryDropped(delivery, reason, 1)
+    for (const delivery of this.queue.removeIf(unwanted)) this.#giveUp(delivery, reason)
+    for (const delivery of this.qos0Queue.removeIf(unwanted)) this.#owner.deliveryDropped(delivery, reason, 1)
+  }
+
+  // It has left the queue unsent.
+  #giveUp(delivery: Delivery, reason: DropReason): void {
+    this.keeper?.deliveryRemoved(delivery)
+    this.#owner.deliveryDropped(delivery, reason, 1)
   }
 
   /** Sends the QoS 0 messages that wait, even to a peer that does not read: before the connection is ended on purpose. */
@@ -319,11 +329,13 @@ export class QosSender {
     }
     if (delivery.state === DeliveryState.AWAITING_PUBREC) delivery.receivedCode = reasonCode
     delivery.state = DeliveryState.AWAITING_PUBCOMP
+    this.keeper?.deliveryChanged(delivery)
     output.sendAcknowledgement(PacketType.PUBREL, delivery.packetId, ReasonCode.SUCCESS)
   }
 
   #finish(delivery: Delivery, reasonCode: number, properties: Properties, nowMs: number): void {
     this.inFlight.delete(delivery.packetId)
+    this.keeper?.deliveryRemoved(delivery)
     if (delivery.holdsSlot) this.#quota++
     this.#owner.deliveryDone(delivery, reasonCode, properties)
     if (this.queue.length > 0 || this.#unsentAgain.length > 0) this.drain(nowMs)
@@ -341,6 +353,7 @@ export class QosSender {
     delivery.holdsSlot = true
     this.#quota--
     this.inFlight.set(packetId, delivery)
+    this.keeper?.deliveryChanged(delivery)
     const { message, qos, retain, subscriptionIdentifiers } = delivery
     if (!this.#transmit(output, message, qos, retain, subscriptionIdentifiers, packetId, false, nowMs)) {
       this.#giveUpTooLarge(delivery)
@@ -383,6 +396,7 @@ export class QosSender {
   // [MQTT-3.1.2-25] too large for this peer: counts as delivered
   #giveUpTooLarge(delivery: Delivery): void {
     this.inFlight.delete(delivery.packetId)
+    this.keeper?.deliveryRemoved(delivery)
     this.#quota++
     this.#tellTooLarge(delivery)
   }

@@ -26,6 +26,7 @@ import { QosReceiver } from './qos-receiver.ts'
 import { DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
 import { RetainedBacklog, type RetainedSource } from './retained-backlog.ts'
 import { ALL_RIGHTS, type Rights } from './rights.ts'
+import type { SessionKeeper } from './session-keeper.ts'
 import type { SessionOutput } from './session-output.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 import { IncomingTopicAliases } from './topic-alias.ts'
@@ -69,6 +70,7 @@ export class ServerSession {
   /** kept here for the host, who asks them */
   rights: Rights = ALL_RIGHTS
   readonly state: SessionState
+  #keeper: SessionKeeper | null = null
   readonly #host: ServerSessionHost
   readonly #sender: QosSender
   readonly #receiver: QosReceiver
@@ -90,6 +92,18 @@ export class ServerSession {
 
   get clientId(): string {
     return this.state.clientId
+  }
+
+  /** Who keeps the session beyond the life of the process; null: nobody. To be set before anything happens. */
+  get keeper(): SessionKeeper | null {
+    return this.#keeper
+  }
+
+  set keeper(keeper: SessionKeeper | null) {
+    this.#keeper = keeper
+    this.#sender.keeper = keeper
+    this.#sender.queue.keeper = keeper
+    this.#receiver.keeper = keeper
   }
 
   get isConnected(): boolean {
@@ -231,6 +245,7 @@ export class ServerSession {
     }
     const replaced = this.state.subscriptions.get(topicFilter) ?? null
     this.state.subscriptions.set(topicFilter, subscription)
+    this.#keeper?.subscriptionSet(subscription)
     this.#host.subscriptionSet(this, subscription, replaced)
     // [MQTT-3.3.1-9 to 11 v5], none for Shared Subscriptions (5.0 section 4.8.2)
     const wanted =
@@ -261,6 +276,7 @@ export class ServerSession {
     if (subscription === undefined) return ReasonCode.NO_SUBSCRIPTION_EXISTED
     this.state.subscriptions.delete(topicFilter)
     this.#backlog.cancel(topicFilter)
+    this.#keeper?.subscriptionRemoved(topicFilter)
     this.#host.subscriptionRemoved(this, subscription)
     return ReasonCode.SUCCESS
   }

@@ -17,16 +17,9 @@ const NO_BYTES = Buffer.alloc(0)
  * handled goes to the sockets together, in one write per connection, when they have been handled.
  */
 export class Turn {
-  /**
-   * Called at the end of each turn with output, for work that must be finished before the output may leave. What was put
-   * out until now leaves when it calls `done`, in this turn or a later one; what is put out meanwhile waits for the next
-   * call, and that comes only after `done`. Without it blocks leave as they fill.
-   */
-  beforeFlush: ((done: () => void) => void) | null = null
   readonly #pool = new BlockPool()
   #buffers: OutputBuffer[] = []
-  /** An immediate is set, or beforeFlush has not called back. */
-  #isBusy = false
+  #isScheduled = false
   readonly #turnEnded = (): void => this.#flush()
 
   /** Memory kept for the next output; bounded. */
@@ -42,35 +35,16 @@ export class Turn {
   /** For OutputBuffer: has this one flushed at the end of the turn. */
   add(buffer: OutputBuffer): void {
     this.#buffers.push(buffer)
-    if (!this.#isBusy) this.#schedule()
-  }
-
-  #schedule(): void {
-    this.#isBusy = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     setImmediate(this.#turnEnded)
   }
 
   #flush(): void {
     const buffers = this.#buffers
     this.#buffers = []
-    for (const buffer of buffers) buffer.seal()
-    if (this.beforeFlush === null) this.#release(buffers)
-    else this.#releaseAfter(this.beforeFlush, buffers)
-  }
-
-  #release(buffers: OutputBuffer[]): void {
-    this.#isBusy = false
-    for (const buffer of buffers) buffer.release()
-    if (this.#buffers.length > 0 && !this.#isBusy) this.#schedule()
-  }
-
-  #releaseAfter(beforeFlush: (done: () => void) => void, buffers: OutputBuffer[]): void {
-    let isDone = false
-    beforeFlush(() => {
-      if (isDone) return
-      isDone = true
-      this.#release(buffers)
-    })
+    this.#isScheduled = false
+    for (const buffer of buffers) buffer.turnEnded()
   }
 }
 
@@ -79,9 +53,14 @@ export class Turn {
  * While the Transport has not taken the last write, output waits here, in blocks that are filled before a new one is begun;
  * so a peer that does not read costs what pendingBytes says. An idle connection holds no memory.
  *
+ * Output that promises something may have to wait until that is safe: as long as {@link heldBy} is set, nothing leaves but
+ * what {@link release} lets go. Then blocks do not leave as they fill.
+ *
  * The owner hands on `drained` and `closed` of the Transport: they call {@link drained} and {@link discard}.
  */
 export class OutputBuffer {
+  /** What has to be done before output may leave; null: nothing. Whoever sets it calls {@link seal} and {@link release}. */
+  heldBy: object | null = null
   /** Where reserve()'s offset points into; another one after each reserve(). */
   bytes: Buffer = NO_BYTES
   readonly #transport: Transport
@@ -105,7 +84,7 @@ export class OutputBuffer {
   #written = 0
   /** Bytes that may be written. */
   #released = 0
-  /** Bytes that may be written once beforeFlush is done. */
+  /** Bytes that {@link release} lets go. */
   #sealed = 0
 
   /** Written to the last byte, but the Transport may still read them. */
@@ -155,19 +134,19 @@ export class OutputBuffer {
     this.#writeFilled()
   }
 
-  /** Gives all output to the Transport now, even if it is behind; not what waits for `beforeFlush`. */
+  /** Gives all output to the Transport now, even if it is behind; not what is held. */
   flush(): void {
-    if (this.#turn.beforeFlush === null) this.#released = this.#before + this.#end
+    if (this.heldBy === null) this.#released = this.#before + this.#end
     this.#write(true)
   }
 
-  /** Gives output to the Transport now as long as that keeps up; not what waits for `beforeFlush`. */
+  /** Gives output to the Transport now as long as that keeps up; not what is held. */
   push(): void {
-    if (this.#turn.beforeFlush === null) this.#released = this.#before + this.#end
+    if (this.heldBy === null) this.#released = this.#before + this.#end
     this.#write(false)
   }
 
-  /** Half-closes the Transport after all output, that which waits for `beforeFlush` included. Nothing may follow. */
+  /** Half-closes the Transport after all output, that which is held included. Nothing may follow. */
   end(): void {
     this.#isEnding = true
     this.flush()
@@ -192,16 +171,23 @@ export class OutputBuffer {
     this.#restartCounts()
   }
 
-  /** For Turn: marks what was reserved so far. */
-  seal(): void {
+  /** For Turn: writes what may leave. */
+  turnEnded(): void {
     this.#isInTurn = false
     this.#limit = 0
+    if (this.heldBy === null) this.#released = this.#before + this.#end
+    this.#write(this.#isEnding)
+  }
+
+  /** Marks what was put out so far: {@link release} lets that much go. */
+  seal(): void {
     this.#sealed = this.#before + this.#end
   }
 
-  /** For Turn: writes what is marked. */
+  /** Writes what is sealed; all that there is unless it is held again. */
   release(): void {
-    if (this.#sealed > this.#released) this.#released = this.#sealed
+    if (this.heldBy === null) this.#released = this.#before + this.#end
+    else if (this.#sealed > this.#released) this.#released = this.#sealed
     this.#write(this.#isEnding)
   }
 
@@ -259,9 +245,9 @@ export class OutputBuffer {
     this.bytes = NO_BYTES
   }
 
-  /** Without beforeFlush the blocks of the queue need not wait for the end of the turn. */
+  /** The blocks of the queue need not wait for the end of the turn. */
   #writeFilled(): void {
-    if (this.#turn.beforeFlush !== null) return
+    if (this.heldBy !== null) return
     this.#released = this.#before
     this.#write(false)
   }

@@ -297,18 +297,16 @@ describe('end()', () => {
     expect(transport.isEnded).toBe(true)
   })
 
-  it('waits for output that waits for beforeFlush', async () => {
-    const turn = new Turn()
-    let done = (): void => {}
-    turn.beforeFlush = (callback) => {
-      done = callback
-    }
-    const { transport, output } = connection(turn)
+  it('waits for output that is held', async () => {
+    const { transport, output } = connection(new Turn())
     put(output, Buffer.from('last words'))
+    output.heldBy = {}
     output.end()
     await turnEnd()
+    output.seal()
     expect(transport.isEnded).toBe(false)
-    done()
+    output.heldBy = null
+    output.release()
 
     expect(transport.taken.toString()).toBe('last words')
     expect(transport.isEnded).toBe(true)
@@ -372,64 +370,52 @@ describe('memory', () => {
   })
 })
 
-describe('beforeFlush', () => {
-  /** A Turn whose beforeFlush is answered by hand. */
-  function heldTurn(): { turn: Turn; calls: (() => void)[] } {
-    const turn = new Turn()
-    const calls: (() => void)[] = []
-    turn.beforeFlush = (done) => calls.push(done)
-    return { turn, calls }
+describe('output that is held', () => {
+  function letGo(output: OutputBuffer): void {
+    output.heldBy = null
+    output.release()
   }
 
-  it('is called once per turn with output, and the output leaves when it is done', async () => {
-    const { turn, calls } = heldTurn()
-    const connections = [connection(turn), connection(turn)]
-    for (const { output } of connections) put(output, Buffer.from('one'))
-    await turnEnd()
-    expect(calls).toHaveLength(1)
-    expect(connections.flatMap(({ transport }) => transport.writes)).toEqual([])
-    calls[0]!()
-
-    for (const { transport } of connections) expect(transport.taken.toString()).toBe('one')
-  })
-
-  it('may be done at once', async () => {
+  it('leaves when it is released, that of others at the end of the turn', async () => {
     const turn = new Turn()
-    turn.beforeFlush = (done) => done()
-    const { transport, output } = connection(turn)
-    put(output, Buffer.from('one'))
+    const held = connection(turn)
+    const free = connection(turn)
+    for (const { output } of [held, free]) put(output, Buffer.from('one'))
+    held.output.heldBy = {}
     await turnEnd()
-    expect(transport.taken.toString()).toBe('one')
-    put(output, Buffer.from('two'))
-    await turnEnd()
+    expect(held.transport.writes).toEqual([])
+    expect(free.transport.taken.toString()).toBe('one')
+    letGo(held.output)
 
-    expect(transport.taken.toString()).toBe('onetwo')
-    expect(transport.writes).toHaveLength(2)
+    expect(held.transport.taken.toString()).toBe('one')
   })
 
   it('holds back full blocks, long bytes and flush() too', async () => {
-    const { turn, calls } = heldTurn()
-    const { transport, output } = connection(turn)
+    const { transport, output } = connection(new Turn())
+    output.heldBy = {}
     for (let i = 0; i < 20; i++) put(output, numberedBytes(10_000, 10_000 * i))
     output.append(numberedBytes(100_000, 200_000))
     output.flush()
+    output.push()
     await turnEnd()
     output.flush()
     expect(transport.writes).toEqual([])
-    calls[0]!()
+    letGo(output)
 
     expect(transport.taken.equals(numberedBytes(300_000))).toBe(true)
   })
 
   it('lets a block that is written in part alone until the transport has taken that part', async () => {
     for (const leave of ['grow', 'discard']) {
-      const { turn, calls } = heldTurn()
+      const turn = new Turn()
       const slow = connection(turn, 0)
       const other = connection(turn)
       put(slow.output, Buffer.from('written'))
+      slow.output.heldBy = {}
+      slow.output.seal()
       await turnEnd()
       put(slow.output, Buffer.from(', not yet'))
-      calls[0]!()
+      slow.output.release()
       expect(slow.transport.writes.map(String)).toEqual(['written'])
       if (leave === 'grow') put(slow.output, numberedBytes(5000))
       else slow.output.discard()
@@ -440,34 +426,28 @@ describe('beforeFlush', () => {
     }
   })
 
-  it('is called again, after it is done, for what was put out meanwhile', async () => {
-    const { turn, calls } = heldTurn()
-    const { transport, output } = connection(turn)
-    const late = connection(turn)
+  it('goes as far as it was sealed while it is held for something later, and all of it when it is not', async () => {
+    const { transport, output } = connection(new Turn())
     put(output, Buffer.from('one'))
+    output.heldBy = {}
+    output.seal()
     await turnEnd()
     put(output, Buffer.from('two'))
-    put(late.output, Buffer.from('late'))
-    await turnEnd()
-    expect(calls).toHaveLength(1)
-    calls[0]!()
-    calls[0]!()
+    output.release()
     expect(transport.taken.toString()).toBe('one')
-    expect(late.transport.taken.toString()).toBe('')
     await turnEnd()
-    expect(calls).toHaveLength(2)
-    calls[1]!()
+    expect(transport.taken.toString()).toBe('one')
+    output.seal()
+    put(output, Buffer.from('three'))
+    letGo(output)
 
-    expect(transport.taken.toString()).toBe('onetwo')
-    expect(late.transport.taken.toString()).toBe('late')
-    await turnEnd()
-    expect(calls).toHaveLength(2)
+    expect(transport.taken.toString()).toBe('onetwothree')
   })
 })
 
 type Step =
   | { do: 'reserve' | 'append' | 'makeRoom'; bytes: number }
-  | { do: 'turnEnd' | 'flush' | 'done' | 'drop room' }
+  | { do: 'turnEnd' | 'flush' | 'hold' | 'seal' | 'release' | 'drop room' }
 
 describe('any course of events', () => {
   const size = fc.oneof(
@@ -480,27 +460,17 @@ describe('any course of events', () => {
     { weight: 6, arbitrary: fc.record({ do: fc.constant('reserve' as const), bytes: size }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('append' as const), bytes: size }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('makeRoom' as const), bytes: size }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('turnEnd' as const, 'done' as const) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('turnEnd' as const, 'release' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'seal' as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('flush' as const, 'drop room' as const) }) },
   )
 
-  it.each([false, true])('delivers every byte in order on two connections (beforeFlush: %s)', (isHeld) =>
+  it.each([false, true])('delivers every byte in order on two connections (held now and then: %s)', (isHeld) =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), step), { maxLength: 60 }), async (steps) => {
         const turn = new Turn()
-        let done: (() => void) | null = null
-        if (isHeld) {
-          turn.beforeFlush = (callback) => {
-            expect(done).toBe(null)
-            done = callback
-          }
-        }
-        const finish = (): void => {
-          const callback = done
-          done = null
-          callback?.()
-        }
-        const connections = [0, 1].map(() => ({ ...connection(turn), sentBytes: 0 }))
+        // no byte that was put out while held, and not sealed, may have left
+        const connections = [0, 1].map(() => ({ ...connection(turn), sentBytes: 0, freeBytes: 0 }))
         for (const [second, one] of steps) {
           const at = connections[second ? 1 : 0]!
           if (one.do === 'reserve') put(at.output, numberedBytes(one.bytes, at.sentBytes))
@@ -510,14 +480,27 @@ describe('any course of events', () => {
           if (one.do === 'drop room') at.transport.roomBytes = 0
           if (one.do === 'flush') at.output.flush()
           if (one.do === 'turnEnd') await turnEnd()
-          if (one.do === 'done') finish()
-          for (const { output, transport, sentBytes } of connections) {
-            expect(output.pendingBytes).toBe(sentBytes - transport.taken.length)
+          if (one.do === 'hold' && isHeld) at.output.heldBy = {}
+          if (one.do === 'seal') {
+            at.output.seal()
+            at.freeBytes = at.sentBytes
           }
+          if (one.do === 'release') {
+            if (at.freeBytes === at.sentBytes) at.output.heldBy = null
+            at.output.release()
+          }
+          if (at.output.heldBy === null) at.freeBytes = at.sentBytes
+          for (const { output, transport, sentBytes, freeBytes } of connections) {
+            expect(output.pendingBytes).toBe(sentBytes - transport.taken.length)
+            expect(transport.taken.length).toBeLessThanOrEqual(freeBytes)
+          }
+        }
+        for (const { output } of connections) {
+          output.heldBy = null
+          output.release()
         }
         for (let i = 0; i < 3; i++) {
           await turnEnd()
-          finish()
           for (const { transport } of connections) transport.makeRoom(Number.POSITIVE_INFINITY)
         }
         for (const { output, transport, sentBytes } of connections) {

@@ -1,0 +1,76 @@
+import type { Delivery } from '../session/delivery.ts'
+import type { SessionKeeper } from '../session/session-keeper.ts'
+import type { SessionState, Subscription } from '../session/session-state.ts'
+import type { Journal } from './journal.ts'
+import { incomingKey, KeyKind, sessionKey, subscriptionKey } from './keys.ts'
+import { RecordWriter } from './records/record-writer.ts'
+import {
+  type SessionRecord,
+  type WillRecord,
+  writeSession,
+  writeSubscription,
+  writeWill,
+} from './records/session-record.ts'
+
+const NO_BYTES = Buffer.alloc(0)
+const writer = new RecordWriter()
+
+/** One session in the store: its number, and what its changes are written as. */
+export class StoredSession implements SessionKeeper {
+  readonly number: number
+  readonly #journal: Journal
+
+  constructor(number: number, journal: Journal) {
+    this.number = number
+    this.#journal = journal
+  }
+
+  /** The session was made, has a connection, or lost it. */
+  sessionSet(session: SessionRecord): void {
+    writeSession(writer, session)
+    this.#journal.put(sessionKey(KeyKind.SESSION, this.number), writer.value, true)
+  }
+
+  /** @param will null: there is none any more */
+  willSet(will: WillRecord | null): void {
+    const key = sessionKey(KeyKind.WILL, this.number)
+    if (will === null) return this.#journal.delete(key, true)
+    writeWill(writer, will)
+    this.#journal.put(key, writer.value, true)
+  }
+
+  deliveryChanged(delivery: Delivery): void {
+    this.#journal.deliveryChanged(this.number, delivery)
+  }
+
+  deliveryRemoved(delivery: Delivery): void {
+    this.#journal.deliveryRemoved(this.number, delivery)
+  }
+
+  incomingAdded(packetId: number): void {
+    this.#journal.put(incomingKey(this.number, packetId), NO_BYTES, true)
+  }
+
+  incomingRemoved(packetId: number): void {
+    this.#journal.delete(incomingKey(this.number, packetId), true)
+  }
+
+  subscriptionSet(subscription: Subscription): void {
+    writeSubscription(writer, subscription)
+    this.#journal.put(subscriptionKey(this.number, subscription.topicFilter), writer.value, true)
+  }
+
+  subscriptionRemoved(topicFilter: string): void {
+    this.#journal.delete(subscriptionKey(this.number, topicFilter), true)
+  }
+
+  /** The session is over: nothing of it stays. @param state as it was */
+  ended(state: SessionState): void {
+    this.#journal.delete(sessionKey(KeyKind.SESSION, this.number), true)
+    this.willSet(null)
+    for (const topicFilter of state.subscriptions.keys()) this.subscriptionRemoved(topicFilter)
+    for (const packetId of state.incomingQos2.keys()) this.incomingRemoved(packetId)
+    for (const delivery of state.inFlight.values()) this.deliveryRemoved(delivery)
+    for (const delivery of state.queue) this.deliveryRemoved(delivery)
+  }
+}
