@@ -235,6 +235,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     // [MQTT-3.1.2-24] what CONNACK tells cannot be left out
     if (encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes)
       return ReasonCode.PACKET_TOO_LARGE
+    const makesSession = existing === null || connect.cleanStart
+    if (makesSession && (expirySeconds > 0 || connect.will !== null) && this.#isStoreFailing) {
+      // semantics L-05
+      return connect.version === ProtocolVersion.V5 ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SERVER_UNAVAILABLE
+    }
     if (existing !== null) this.#takeOver(existing, connect.cleanStart, nowMs)
     // a session that ended with its old connection, or was thrown away, is no longer there
     const kept = this.#records.get(clientId) ?? null
@@ -512,7 +517,30 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       this.metrics.messagesRefused++
       return ReasonCode.PAYLOAD_FORMAT_INVALID
     }
+    if (publish.qos > 0 && this.#isStoreFailing && this.#needsStore(session, publish))
+      return this.#refuseUnkept(session)
     return this.#route(message, session.clientId, nowMs)
+  }
+
+  get #isStoreFailing(): boolean {
+    return this.#durable?.journal.isFailing ?? false
+  }
+
+  #needsStore(session: ServerSession, { qos, message }: Publish): boolean {
+    return message.retain || (qos === 2 && session.keeper !== null) || this.#router.reachesKept(message.topicName)
+  }
+
+  // Nothing is acknowledged that is not kept; 3.1.1 has no word for it but the close (semantics L-05).
+  #refuseUnkept(session: ServerSession): number {
+    this.metrics.messagesRefused++
+    if (session.version !== ProtocolVersion.V5) {
+      const { connection } = this.#records.get(session.clientId)!
+      connection!.disconnect(ReasonCode.QUOTA_EXCEEDED, {
+        discardsWill: false,
+        reason: 'the store cannot keep its message',
+      })
+    }
+    return ReasonCode.QUOTA_EXCEEDED
   }
 
   /** May somebody with these rights publish to the topic? @returns 0x00, or the Reason Code that says why not */
@@ -564,6 +592,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
     if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
     if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
+    if (session.keeper !== null && this.#isStoreFailing) return ReasonCode.QUOTA_EXCEEDED
     const { subscriptions } = session.state
     if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
       return ReasonCode.QUOTA_EXCEEDED

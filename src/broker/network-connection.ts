@@ -85,6 +85,14 @@ const MAXIMUM_HELD_BYTES = 65_536
 
 const TLS_ON_PLAIN_PORT = 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
 
+/** Answers by which an exchange, or a session, goes on that is kept. */
+const GOES_ON: ReadonlySet<PacketType> = new Set([
+  PacketType.PUBREC,
+  PacketType.PUBREL,
+  PacketType.PUBCOMP,
+  PacketType.UNSUBACK,
+])
+
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
 
@@ -457,6 +465,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#output.heldBy = gathering
   }
 
+  // Which answers have to wait for what is not written yet (semantics U-01, U-04). While the store fails, what needs it is
+  // refused, and only steps of what was there before promise something (L-05).
+  #isPromise(packetType: PacketType, reasonCode: number): boolean {
+    const isKept = this.session !== null && this.session.keeper !== null
+    if (!this.#around.journal!.isFailing) return isKept || packetType !== PacketType.PUBREL
+    return isKept && reasonCode < 0x80 && GOES_ON.has(packetType)
+  }
+
   seal(): void {
     this.#output.seal()
   }
@@ -503,8 +519,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const { metrics, owner, journal } = this.#around
     const version = this.#decoder.version!
     const byteCount = acknowledgementBytes(version, reasonCode)
-    // semantics U-01, U-04
-    if (journal !== null && (packetType !== PacketType.PUBREL || this.session!.keeper !== null)) journal.hold(this)
+    if (journal !== null && this.#isPromise(packetType, reasonCode)) journal.hold(this)
     const offset = this.#output.reserve(byteCount)
     writeAcknowledgement(this.#output.bytes, offset, version, packetType, packetId, reasonCode)
     this.#answerBytes += byteCount
@@ -522,8 +537,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
       this.disconnect(ReasonCode.PACKET_TOO_LARGE, { discardsWill: false, reason })
       return
     }
-    // CONNACK, SUBACK and UNSUBACK promise something (semantics U-01)
-    if (packetType < PacketType.PINGREQ) this.#around.journal?.hold(this)
+    const { journal } = this.#around
+    if (journal !== null && packetType < PacketType.PINGREQ && this.#isPromise(packetType, 0)) journal.hold(this)
     this.#write(bytes, packetType)
     if (this.#around.owner.trace !== null) this.#around.owner.trace(this, true, packet)
   }

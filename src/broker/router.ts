@@ -222,6 +222,15 @@ export class Router {
     result.taken = taken
   }
 
+  /** Would a message of this topic at QoS 1 or 2 get to a session that is kept beyond the process? */
+  reachesKept(topicName: string): boolean {
+    const { receivers, groups } = this.#routes.get(topicName) ?? this.#findRoute(topicName)
+    return (
+      receivers.some(({ session, fromOthers }) => session.keeper !== null && fromOthers.qos > 0) ||
+      groups.some(({ group }) => group.hasKeptMember)
+    )
+  }
+
   #findRoute(topicName: string): Route {
     const route = new Route(topicName)
     this.#tree.match(topicName, route)

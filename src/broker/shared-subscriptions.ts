@@ -33,6 +33,10 @@ export class SharedGroup {
     return this.#members.length
   }
 
+  get hasKeptMember(): boolean {
+    return this.#members.some(({ session }) => session.keeper !== null)
+  }
+
   /** Members who may not read the topic; null when all may. */
   barredFrom(topicName: string): ReadonlySet<ServerSession> | null {
     const barred = this.#members.filter(({ session }) => !session.rights.mayReceive(topicName))

@@ -59,8 +59,6 @@ export class Turn {
  * The owner hands on `drained` and `closed` of the Transport: they call {@link drained} and {@link discard}.
  */
 export class OutputBuffer {
-  /** What has to be done before output may leave; null: nothing. Whoever sets it calls {@link seal} and {@link release}. */
-  heldBy: object | null = null
   /** Where reserve()'s offset points into; another one after each reserve(). */
   bytes: Buffer = NO_BYTES
   readonly #transport: Transport
@@ -89,6 +87,7 @@ export class OutputBuffer {
 
   /** Written to the last byte, but the Transport may still read them. */
   readonly #lent: Block[] = []
+  #heldBy: object | null = null
   #isInTurn = false
   #isEnding = false
   #wantsLargeBlock = false
@@ -96,6 +95,19 @@ export class OutputBuffer {
   constructor(transport: Transport, turn: Turn) {
     this.#transport = transport
     this.#turn = turn
+  }
+
+  /**
+   * What has to be done before output may leave that comes from now on; null: nothing. Whoever sets it calls {@link seal} and
+   * {@link release}.
+   */
+  get heldBy(): object | null {
+    return this.#heldBy
+  }
+
+  set heldBy(holder: object | null) {
+    if (this.#heldBy === null) this.#released = this.#before + this.#end
+    this.#heldBy = holder
   }
 
   /** Bytes that the kernel has not taken: reserved and not written, and those that wait in the Transport. */
@@ -136,13 +148,13 @@ export class OutputBuffer {
 
   /** Gives all output to the Transport now, even if it is behind; not what is held. */
   flush(): void {
-    if (this.heldBy === null) this.#released = this.#before + this.#end
+    if (this.#heldBy === null) this.#released = this.#before + this.#end
     this.#write(true)
   }
 
   /** Gives output to the Transport now as long as that keeps up; not what is held. */
   push(): void {
-    if (this.heldBy === null) this.#released = this.#before + this.#end
+    if (this.#heldBy === null) this.#released = this.#before + this.#end
     this.#write(false)
   }
 
@@ -175,7 +187,7 @@ export class OutputBuffer {
   turnEnded(): void {
     this.#isInTurn = false
     this.#limit = 0
-    if (this.heldBy === null) this.#released = this.#before + this.#end
+    if (this.#heldBy === null) this.#released = this.#before + this.#end
     this.#write(this.#isEnding)
   }
 
@@ -186,7 +198,7 @@ export class OutputBuffer {
 
   /** Writes what is sealed; all that there is unless it is held again. */
   release(): void {
-    if (this.heldBy === null) this.#released = this.#before + this.#end
+    if (this.#heldBy === null) this.#released = this.#before + this.#end
     else if (this.#sealed > this.#released) this.#released = this.#sealed
     this.#write(this.#isEnding)
   }
@@ -247,7 +259,7 @@ export class OutputBuffer {
 
   /** The blocks of the queue need not wait for the end of the turn. */
   #writeFilled(): void {
-    if (this.heldBy !== null) return
+    if (this.#heldBy !== null) return
     this.#released = this.#before
     this.#write(false)
   }

@@ -299,8 +299,8 @@ describe('end()', () => {
 
   it('waits for output that is held', async () => {
     const { transport, output } = connection(new Turn())
-    put(output, Buffer.from('last words'))
     output.heldBy = {}
+    put(output, Buffer.from('last words'))
     output.end()
     await turnEnd()
     output.seal()
@@ -380,8 +380,8 @@ describe('output that is held', () => {
     const turn = new Turn()
     const held = connection(turn)
     const free = connection(turn)
-    for (const { output } of [held, free]) put(output, Buffer.from('one'))
     held.output.heldBy = {}
+    for (const { output } of [held, free]) put(output, Buffer.from('one'))
     await turnEnd()
     expect(held.transport.writes).toEqual([])
     expect(free.transport.taken.toString()).toBe('one')
@@ -410,8 +410,8 @@ describe('output that is held', () => {
       const turn = new Turn()
       const slow = connection(turn, 0)
       const other = connection(turn)
-      put(slow.output, Buffer.from('written'))
       slow.output.heldBy = {}
+      put(slow.output, Buffer.from('written'))
       slow.output.seal()
       await turnEnd()
       put(slow.output, Buffer.from(', not yet'))
@@ -428,20 +428,22 @@ describe('output that is held', () => {
 
   it('goes as far as it was sealed while it is held for something later, and all of it when it is not', async () => {
     const { transport, output } = connection(new Turn())
-    put(output, Buffer.from('one'))
+    put(output, Buffer.from('zero'))
     output.heldBy = {}
+    put(output, Buffer.from('one'))
     output.seal()
     await turnEnd()
+    expect(transport.taken.toString()).toBe('zero')
     put(output, Buffer.from('two'))
     output.release()
-    expect(transport.taken.toString()).toBe('one')
+    expect(transport.taken.toString()).toBe('zeroone')
     await turnEnd()
-    expect(transport.taken.toString()).toBe('one')
+    expect(transport.taken.toString()).toBe('zeroone')
     output.seal()
     put(output, Buffer.from('three'))
     letGo(output)
 
-    expect(transport.taken.toString()).toBe('onetwothree')
+    expect(transport.taken.toString()).toBe('zeroonetwothree')
   })
 })
 

@@ -225,7 +225,7 @@ describe('promises', () => {
       broker.store.holdUp()
       client.send(packet)
       await turns(client)
-      expect(types(client)).toEqual([])
+      expect(types(client)).not.toContain(answer)
       broker.store.letGo()
       await turns(client)
       expect(types(client)).toContain(answer)
