@@ -1,7 +1,7 @@
 // What an embedded store costs under the load of a broker: one batch per turn with the messages of that turn, deleted again
 // later, read by key while a queue drains, and all of it iterated at start.
 //
-//   node bench/store-engine.mjs                  classic-level, as src/store/level-store.ts uses it
+//   node bench/store-engine.mjs                  classic-level, as src/store/level/level-store.ts uses it
 //   node bench/store-engine.mjs --peers DIR      and lmdb, better-sqlite3 from DIR/node_modules, and a bare append-only file
 //
 // Figures are operations per second, except where a unit stands.

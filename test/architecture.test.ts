@@ -67,7 +67,7 @@ const PACKAGES: Record<string, string[]> = {
   'transport/websocket-dial.ts': ['ws'],
   'transport/websocket-listen.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
-  'store/level-store.ts': ['classic-level'],
+  'store/level/level-store.ts': ['classic-level'],
 }
 
 interface Import {

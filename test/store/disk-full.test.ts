@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Durability, LevelStore } from '../../src/store/level-store.ts'
+import { type Durability, LevelStore } from '../../src/store/level/level-store.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { smallDisk } from '../support/small-disk.ts'
 import { committed } from './store-suite.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Durability, LevelStore } from '../../src/store/level-store.ts'
+import { type Durability, LevelStore } from '../../src/store/level/level-store.ts'
 import { committed, testStore } from './store-suite.ts'
 
 function newFolder(): string {

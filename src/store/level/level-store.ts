@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs'
 import { ClassicLevel } from 'classic-level'
-import { type Store, type StoreBatch, type StoreEntry, StoreError } from './store.ts'
+import { type Store, type StoreBatch, type StoreEntry, StoreError } from '../store.ts'
 
 /**
  * What a commit survives.
@@ -31,7 +31,7 @@ type Done = (error: StoreError | null) => void
 
 /**
  * A store on LevelDB (docs/decisions/0006-classic-level.md). It opens what it is told to; whether a folder may be opened is
- * judged in store-folder.ts.
+ * judged in store/store-folder.ts.
  */
 export class LevelStore implements Store {
   readonly #level: Level
@@ -47,7 +47,7 @@ export class LevelStore implements Store {
     this.#level = new ClassicLevel<Buffer, Buffer>(folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
-      // level-check.ts reads the blocks as they are, and what waits here does not wait long
+      // check.ts reads the blocks as they are, and what waits here does not wait long
       compression: false,
       writeBufferSize: WRITE_BUFFER_BYTES,
     })
