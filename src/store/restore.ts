@@ -68,7 +68,8 @@ export async function checkStamp(store: Store): Promise<void> {
   throw new StoreError('version', `the store is a '${said}', this version reads '${STAMP}': use the one that made it`)
 }
 
-function putStamp(store: Store): Promise<void> {
+/** Says of a store that it is in the layout of this version. @throws StoreError (rejects) of the commit */
+export function putStamp(store: Store): Promise<void> {
   const batch = store.batch()
   batch.put(STAMP_KEY, STAMP)
   return new Promise((resolve, reject) => batch.commit((error) => (error === null ? resolve() : reject(error))))

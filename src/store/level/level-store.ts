@@ -69,6 +69,18 @@ export class LevelStore implements Store {
     return store
   }
 
+  /**
+   * Makes a database anew of the tables and logs that are in a folder; what it cannot read it moves to `lost` in there.
+   * @throws StoreError (rejects)
+   */
+  static async repair(folder: string): Promise<void> {
+    try {
+      await ClassicLevel.repair(folder)
+    } catch (error) {
+      throw storeError(error, folder)
+    }
+  }
+
   batch(): StoreBatch {
     const failure = this.#failure
     return failure === null ? this.#begin() : new RefusedBatch((done) => this.#refuse(failure, done))
