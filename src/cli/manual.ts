@@ -14,6 +14,7 @@ const GROUPS: readonly OptionGroup[] = [
   'Subscription',
   'Listening',
   'Access',
+  'Storage',
   'Connection',
   'TLS',
   'Session',

@@ -8,6 +8,7 @@ import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
 import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
 import { AddressError } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
+import { openStore, storeFailure } from '../configuration/open-store.ts'
 import { reloadOnHangUp } from '../configuration/reload.ts'
 import { readServeConfiguration } from '../configuration/serve-configuration.ts'
 import type { Context } from '../context.ts'
@@ -40,7 +41,8 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     context.onInterrupt(resolve)
     if (typed.stdinGuard) onStdinClosed(context, () => resolve('SIGTERM'))
   })
-  const broker = await start({ ...options, access }, typed, context)
+  const store = await openStore(typed, context)
+  const broker = await start({ ...options, access, ...(store === null ? {} : { store }) }, typed, context)
   reloadOnHangUp(parsed, configuration, { broker, access }, context)
   let http: HttpServer | null = null
   try {
@@ -51,6 +53,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     return ExitCode.DONE
   } finally {
     await broker.stop()
+    await store?.close()
     // last, so that /readyz tells of a broker that stops
     await http?.close()
   }
@@ -73,7 +76,8 @@ async function start(options: BrokerOptions, typed: ServeOptions, context: Conte
     if (typed.debug) broker.trace = tracer((line) => talk.line(line), logFormat(typed))
     return broker
   } catch (error) {
-    throw listeningFailure(error)
+    await options.store?.close()
+    throw storeFailure(listeningFailure(error))
   }
 }
 

@@ -14,6 +14,7 @@ export type OptionGroup =
   | 'Will'
   | 'Listening'
   | 'Access'
+  | 'Storage'
   | 'Decoding'
   | 'Limits'
   | 'Output'

@@ -8,6 +8,7 @@ import { featureOptions } from './features.ts'
 import { generalOptions } from './general.ts'
 import { limitOptions } from './limits.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { storageOptions } from './storage.ts'
 import { tlsServerOptions } from './tls.ts'
 import { choice, integer, text } from './values.ts'
 
@@ -110,6 +111,7 @@ export const serveRows = {
   ...listeningOptions,
   ...tlsServerOptions,
   ...accessOptions,
+  ...storageOptions,
   ...limitOptions,
   ...featureOptions,
   ...outputOptions,
@@ -137,6 +139,7 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
       text: 'With TLS beside the plain port:',
       line: 'mqtt-kit serve --tls-port 8883 --tls-cert broker.crt --tls-key broker.key',
     },
+    { text: 'A broker that forgets nothing it has acknowledged:', line: 'mqtt-kit serve --data /var/lib/mqtt-kit' },
     { text: 'A broker on a free port, as long as the tests run:', line: "mqtt-kit serve -p 0 --exec 'npm test'" },
   ],
 }
