@@ -134,12 +134,14 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
   ],
   rows: serveRows,
   examples: [
-    { text: 'A broker for the network, with users:', line: 'mqtt-kit serve -h 0.0.0.0 --password-file users -v' },
+    {
+      text: 'A broker for the network, with users, that keeps what it has acknowledged:',
+      line: 'mqtt-kit serve -h 0.0.0.0 --password-file users --data /var/lib/mqtt-kit',
+    },
     {
       text: 'With TLS beside the plain port:',
       line: 'mqtt-kit serve --tls-port 8883 --tls-cert broker.crt --tls-key broker.key',
     },
-    { text: 'A broker that forgets nothing it has acknowledged:', line: 'mqtt-kit serve --data /var/lib/mqtt-kit' },
     { text: 'A broker on a free port, as long as the tests run:', line: "mqtt-kit serve -p 0 --exec 'npm test'" },
   ],
 }
