@@ -30,7 +30,7 @@ type LevelBatchHandle = ReturnType<Level['batch']>
 type Done = (error: StoreError | null) => void
 
 /**
- * A store on LevelDB (docs/decisions/0006-classic-level.md). It opens what it is told to; whether a folder may be opened is
+ * A store on LevelDB (docs/decisions/0012-classic-level.md). It opens what it is told to; whether a folder may be opened is
  * judged in store/store-folder.ts.
  */
 export class LevelStore implements Store {
