@@ -35,8 +35,9 @@ export class TcpTransport implements Transport {
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
+  // Asked for each packet that goes out: what lies in the Socket is looked at only when something does.
   get bufferedBytes(): number {
-    return this.#isDestroyed ? 0 : this.#socket.writableLength
+    return this.#isBacklogged && !this.#isDestroyed ? this.#socket.writableLength : 0
   }
 
   start(handler: TransportHandler): void {
