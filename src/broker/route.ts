@@ -15,16 +15,9 @@ const RECEIVERS_PER_PLACE = 16
 /** Who gets the messages of one Topic Name: those whose filters match and who may read it (semantics S-17). */
 export class Route extends ReceiverList implements FilterVisitor {
   groups: SharedRoute[] | null = null
-  /** good for one message and then for another topic; else remembered */
-  readonly isPassing: boolean
   #topicName = ''
 
-  constructor(isPassing: boolean) {
-    super()
-    this.isPassing = isPassing
-  }
-
-  /** Begins anew, for another Topic Name. */
+  /** Begins anew, for another Topic Name; what `items` and `groups` were stays whole for who goes through it. */
   reset(topicName: string): void {
     this.#topicName = topicName
     this.clear()

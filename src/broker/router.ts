@@ -34,8 +34,8 @@ export class Router {
   #places = 0
   /** while there is no place */
   #misses = 0
-  /** for a route that is not remembered; null while it is in use */
-  #passing: Route | null = new Route(true)
+  /** for those that are not remembered */
+  readonly #passing = new Route()
   readonly #limits: Pick<Limits, 'maximumCachedRoutes'>
   #count = 0
 
@@ -99,6 +99,7 @@ export class Router {
    */
   route(message: Message, publisher: string | null, keepOffline: boolean, nowMs: number, result: RouteResult): void {
     const route = this.#routes.get(message.topicName) ?? this.#findRoute(message.topicName)
+    // forward() may lead back to here: what is gone through is not the route's any more then
     const { items, groups } = route
     let matched = 0
     let taken = 0
@@ -120,21 +121,19 @@ export class Router {
         if (group.forward(message, nowMs, barred)) taken++
       }
     }
-    if (route.isPassing) this.#passing = route
     result.matched = matched
     result.taken = taken
   }
 
   #findRoute(topicName: string): Route {
     const isRemembered = this.#makesRoom()
-    // forward() may lead back into route()
-    const route = isRemembered || this.#passing === null ? new Route(!isRemembered) : this.#passing
+    const route = isRemembered ? new Route() : this.#passing
     route.reset(topicName)
     this.#tree.match(topicName, route)
     if (isRemembered) {
       this.#routes.set(topicName, route)
       this.#places += route.places
-    } else this.#passing = null
+    }
     return route
   }
 
