@@ -5,7 +5,9 @@ const { existsSync } = require('node:fs')
 const { enableCompileCache } = require('node:module')
 const { join } = require('node:path')
 
-const program = join(__dirname, '../dist/cli/mqtt-kit.cjs')
+// these are started often, and each has a file with nothing else in it
+const command = ['pub', 'serve', 'sub'].find((name) => name === process.argv[2])
+const program = join(__dirname, `../dist/cli/${command ?? 'mqtt-kit'}.cjs`)
 if (existsSync(program)) {
   enableCompileCache?.()
   require(program)

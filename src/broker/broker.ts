@@ -22,7 +22,7 @@ import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import type { Rights } from '../session/rights.ts'
 import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
-import { type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
+import { LARGEST_PACKET_BYTES, type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
 import type { RestoredSession } from '../store/restore.ts'
 import type { Store } from '../store/store.ts'
@@ -50,7 +50,13 @@ import { DurableState } from './durable-state.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
-import { type ConnectionEnd, type ConnectionOwner, ConnectionPhase, NetworkConnection } from './network-connection.ts'
+import {
+  type ConnectionEnd,
+  type ConnectionOwner,
+  ConnectionPhase,
+  type ConnectionSurroundings,
+  NetworkConnection,
+} from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { type RouteResult, Router } from './router.ts'
 import { type BrokerGauges, staticSysValues, sysValues } from './sys-topics.ts'
@@ -88,6 +94,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
   #durable: DurableState | null = null
+  #surroundings: ConnectionSurroundings
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -111,6 +118,15 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#router = new Router(this.limits)
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
+    this.#surroundings = {
+      owner: this,
+      limits: this.limits,
+      clock: this.#clock,
+      deadlines: this.#deadlines,
+      turn: this.#turn,
+      metrics: this.metrics,
+      journal: null,
+    }
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
       {
@@ -180,15 +196,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   /** Takes a connection that was made outside: for transports of one's own. */
   accept(transport: Transport): void {
-    const connection = new NetworkConnection(transport, {
-      owner: this,
-      limits: this.limits,
-      clock: this.#clock,
-      deadlines: this.#deadlines,
-      turn: this.#turn,
-      metrics: this.metrics,
-      journal: this.#durable?.journal ?? null,
-    })
+    const connection = new NetworkConnection(transport, this.#surroundings)
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
     connection.start()
@@ -233,7 +241,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const terms = agreeOnTerms(connect, this.limits, this.retainAvailable)
     const agreed = { expirySeconds, keepAliveSeconds, assignedClientId, authenticationData }
     // [MQTT-3.1.2-24] what CONNACK tells cannot be left out
-    if (encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes)
+    if (
+      terms.maximumPacketBytes < LARGEST_PACKET_BYTES &&
+      encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes
+    )
       return ReasonCode.PACKET_TOO_LARGE
     const makesSession = existing === null || connect.cleanStart
     if (makesSession && (expirySeconds > 0 || connect.will !== null) && this.#isStoreFailing) {
@@ -468,6 +479,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const durable = await DurableState.open(store, this.#clock, (event) => this.log(event))
     const restored = await durable.restore(({ clientId, owner }) => this.#newState(clientId, owner))
     this.#durable = durable
+    this.#surroundings = { ...this.#surroundings, journal: durable.journal }
     this.#sequence = restored.lastSequence
     const nowMs = this.#clock.nowMs()
     for (const message of restored.retained) {

@@ -4,121 +4,16 @@ import type { ServerSession } from '../session/server-session.ts'
 import type { Subscription } from '../session/session-state.ts'
 import { hasWildcard, parseSharedFilter } from '../topic/topic-filter.ts'
 import type { Limits } from './limits.ts'
+import { Receiver } from './receiver.ts'
+import { Route } from './route.ts'
 import { SharedGroup } from './shared-subscriptions.ts'
-import { type FilterNode, type FilterVisitor, SubscriptionTree } from './subscription-tree.ts'
+import { SubscriptionTree } from './subscription-tree.ts'
 
-/** Receivers that are searched one by one for a session; above, a map is made. */
-const LINEAR_SEARCH = 8
-
-/** How a session gets the messages of one Topic Name: all its matching subscriptions as one. */
-class Grant {
-  qos: QoS
-  retainAsPublished: boolean
-  subscriptionIdentifiers: number[] | null
-
-  constructor(qos: QoS, retainAsPublished: boolean, subscriptionIdentifiers: number[] | null) {
-    this.qos = qos
-    this.retainAsPublished = retainAsPublished
-    this.subscriptionIdentifiers = subscriptionIdentifiers
-  }
-
-  static of({ qos, retainAsPublished, subscriptionIdentifier }: Subscription): Grant {
-    return new Grant(qos, retainAsPublished, subscriptionIdentifier === 0 ? null : [subscriptionIdentifier])
-  }
-
-  // One copy at the highest granted QoS with every Subscription Identifier (semantics O-02, O-03).
-  add(subscription: Subscription): void {
-    this.qos = Math.max(this.qos, subscription.qos) as QoS
-    this.retainAsPublished ||= subscription.retainAsPublished
-    if (subscription.subscriptionIdentifier === 0) return
-    if (this.subscriptionIdentifiers === null) this.subscriptionIdentifiers = [subscription.subscriptionIdentifier]
-    else this.subscriptionIdentifiers.push(subscription.subscriptionIdentifier)
-  }
-
-  copy(): Grant {
-    return new Grant(this.qos, this.retainAsPublished, this.subscriptionIdentifiers?.slice() ?? null)
-  }
-}
-
-class Receiver {
-  readonly session: ServerSession
-  readonly fromOthers: Grant
-  /**
-   * for the session's own messages: without its No Local subscriptions, the same object when there are none; null when none
-   * is left
-   */
-  fromItself: Grant | null
-
-  constructor(session: ServerSession, subscription: Subscription) {
-    this.session = session
-    this.fromOthers = Grant.of(subscription)
-    this.fromItself = subscription.noLocal ? null : this.fromOthers
-  }
-
-  add(subscription: Subscription): void {
-    if (subscription.noLocal) {
-      if (this.fromItself === this.fromOthers) this.fromItself = this.fromOthers.copy()
-    } else if (this.fromItself === null) this.fromItself = Grant.of(subscription)
-    else if (this.fromItself !== this.fromOthers) this.fromItself.add(subscription)
-    this.fromOthers.add(subscription)
-  }
-}
-
-/** A group, without those of its members who may not read the topic; null: all may. */
-interface SharedRoute {
-  readonly group: SharedGroup
-  readonly barred: ReadonlySet<ServerSession> | null
-}
-
-/** Who gets the messages of one Topic Name. */
-class Route implements FilterVisitor {
-  readonly receivers: Receiver[] = []
-  readonly groups: SharedRoute[] = []
-  readonly #topicName: string
-  /** receivers by session, once there are so many that a search would be slow */
-  #bySession: Map<ServerSession, Receiver> | null = null
-
-  constructor(topicName: string) {
-    this.#topicName = topicName
-  }
-
-  /** Takes in the subscriptions of one more filter that matches, of those who may read the topic (semantics S-17). */
-  visit({ subscribers, groups }: FilterNode): void {
-    if (subscribers !== null) this.#addSubscribers(subscribers)
-    if (groups === null) return
-    for (const group of groups.values()) {
-      const barred = group.barredFrom(this.#topicName)
-      if (barred === null || barred.size < group.size) this.groups.push({ group, barred })
-    }
-  }
-
-  #addSubscribers(subscribers: ReadonlyMap<ServerSession, Subscription>): void {
-    // within one filter each session stands once
-    const isFirst = this.receivers.length === 0
-    for (const [session, subscription] of subscribers) {
-      const known = isFirst ? undefined : this.#find(session)
-      if (known !== undefined) known.add(subscription)
-      else if (session.rights.mayReceive(this.#topicName)) this.#append(new Receiver(session, subscription))
-    }
-  }
-
-  #append(receiver: Receiver): void {
-    this.receivers.push(receiver)
-    this.#bySession?.set(receiver.session, receiver)
-  }
-
-  #find(session: ServerSession): Receiver | undefined {
-    const { receivers } = this
-    if (receivers.length <= LINEAR_SEARCH) return receivers.find((receiver) => receiver.session === session)
-    this.#bySession ??= new Map(receivers.map((receiver) => [receiver.session, receiver]))
-    return this.#bySession.get(session)
-  }
-
-  /** No more filters will come: what only finding them needed is given up. */
-  complete(): void {
-    this.#bySession = null
-  }
-}
+/**
+ * A full cache of routes is emptied after as many misses times this. Where more topics are in use than it holds, filling it
+ * again and again costs more than it saves; so it stays as it is for long, and what is not in it is looked up.
+ */
+const MISSES_PER_ROUTE = 8
 
 /** What became of a routed message. */
 export interface RouteResult {
@@ -135,6 +30,12 @@ export interface RouteResult {
 export class Router {
   readonly #tree = new SubscriptionTree()
   readonly #routes = new Map<string, Route>()
+  /** of #routes */
+  #places = 0
+  /** while there is no place */
+  #misses = 0
+  /** for those that are not remembered */
+  readonly #passing = new Route()
   readonly #limits: Pick<Limits, 'maximumCachedRoutes'>
   #count = 0
 
@@ -152,16 +53,14 @@ export class Router {
   add(session: ServerSession, subscription: Subscription, isNew: boolean): void {
     const shared = parseSharedFilter(subscription.topicFilter)
     const topicFilter = shared?.topicFilter ?? subscription.topicFilter
-    const node = this.#tree.at(topicFilter)
-    if (shared === null) {
-      node.subscribers ??= new Map()
-      node.subscribers.set(session, subscription)
-    } else {
-      node.groups ??= new Map()
-      let group = node.groups.get(shared.shareName)
+    const subscriptions = this.#tree.at(topicFilter)
+    if (shared === null) subscriptions.set(Receiver.of(session, subscription))
+    else {
+      subscriptions.groups ??= new Map()
+      let group = subscriptions.groups.get(shared.shareName)
       if (group === undefined) {
         group = new SharedGroup(subscription.topicFilter)
-        node.groups.set(shared.shareName, group)
+        subscriptions.groups.set(shared.shareName, group)
       }
       group.set(session, subscription)
     }
@@ -172,16 +71,16 @@ export class Router {
   remove(session: ServerSession, filter: string): void {
     const shared = parseSharedFilter(filter)
     const topicFilter = shared?.topicFilter ?? filter
-    const node = this.#tree.find(topicFilter)
-    if (node === null) return
-    if (shared === null) node.subscribers?.delete(session)
+    const subscriptions = this.#tree.find(topicFilter)
+    if (subscriptions === null) return
+    if (shared === null) subscriptions.remove(session)
     else {
-      const group = node.groups?.get(shared.shareName)
+      const group = subscriptions.groups?.get(shared.shareName)
       group?.remove(session)
-      if (group?.isEmpty) node.groups?.delete(shared.shareName)
+      if (group?.isEmpty) subscriptions.groups?.delete(shared.shareName)
     }
     this.#count--
-    this.#tree.prune(node)
+    this.#tree.prune(topicFilter)
     this.#forgetRoutes(topicFilter)
   }
 
@@ -199,11 +98,13 @@ export class Router {
    * @param result filled in
    */
   route(message: Message, publisher: string | null, keepOffline: boolean, nowMs: number, result: RouteResult): void {
-    const { receivers, groups } = this.#routes.get(message.topicName) ?? this.#findRoute(message.topicName)
+    const route = this.#routes.get(message.topicName) ?? this.#findRoute(message.topicName)
+    // forward() may lead back to here: what is gone through is not the route's any more then
+    const { items, groups } = route
     let matched = 0
     let taken = 0
-    for (let i = 0; i < receivers.length; i++) {
-      const receiver = receivers[i]!
+    for (let i = 0; i < items.length; i++) {
+      const receiver = items[i]!
       const { session } = receiver
       const grant = session.clientId === publisher ? receiver.fromItself : receiver.fromOthers
       if (grant === null || !(keepOffline || session.isConnected)) continue
@@ -213,10 +114,12 @@ export class Router {
       const retain = grant.retainAsPublished && message.retain
       if (session.forward(message, qos, retain, grant.subscriptionIdentifiers, null, nowMs)) taken++
     }
-    for (let i = 0; i < groups.length; i++) {
-      matched++
-      const { group, barred } = groups[i]!
-      if (group.forward(message, nowMs, barred)) taken++
+    if (groups !== null) {
+      for (let i = 0; i < groups.length; i++) {
+        matched++
+        const { group, barred } = groups[i]!
+        if (group.forward(message, nowMs, barred)) taken++
+      }
     }
     result.matched = matched
     result.taken = taken
@@ -232,24 +135,41 @@ export class Router {
   }
 
   #findRoute(topicName: string): Route {
-    const route = new Route(topicName)
+    const isRemembered = this.#makesRoom()
+    const route = isRemembered ? new Route() : this.#passing
+    route.reset(topicName)
     this.#tree.match(topicName, route)
-    route.complete()
-    const { maximumCachedRoutes } = this.#limits
-    if (maximumCachedRoutes > 0) {
-      if (this.#routes.size >= maximumCachedRoutes) this.#routes.clear()
+    if (isRemembered) {
       this.#routes.set(topicName, route)
+      this.#places += route.places
     }
     return route
+  }
+
+  // @returns true when there is room for one more route
+  #makesRoom(): boolean {
+    const { maximumCachedRoutes } = this.#limits
+    if (this.#places < maximumCachedRoutes) return true
+    if (++this.#misses <= maximumCachedRoutes * MISSES_PER_ROUTE) return false
+    this.forgetAllRoutes()
+    return maximumCachedRoutes > 0
   }
 
   /** Somebody's rights have changed. */
   forgetAllRoutes(): void {
     this.#routes.clear()
+    this.#places = 0
+    this.#misses = 0
   }
 
   #forgetRoutes(topicFilter: string): void {
-    if (hasWildcard(topicFilter)) this.#routes.clear()
-    else this.#routes.delete(topicFilter)
+    if (hasWildcard(topicFilter)) {
+      this.forgetAllRoutes()
+      return
+    }
+    const route = this.#routes.get(topicFilter)
+    if (route === undefined) return
+    this.#routes.delete(topicFilter)
+    this.#places -= route.places
   }
 }

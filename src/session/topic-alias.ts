@@ -12,7 +12,8 @@ interface AliasedTopic {
 /** Topic Aliases that the peer sets (5.0 section 3.3.2.3.4). Lives as long as the Network Connection [MQTT-3.3.2-7]. */
 export class IncomingTopicAliases {
   readonly #maximum: number
-  readonly #topics = new Map<number, AliasedTopic>()
+  /** null until there is one: most clients set none, and an empty Map weighs 186 bytes */
+  #topics: Map<number, AliasedTopic> | null = null
 
   /** @param maximum the Topic Alias Maximum that we stated */
   constructor(maximum: number) {
@@ -29,10 +30,11 @@ export class IncomingTopicAliases {
     if (topicAlias > this.#maximum)
       throw violation('TOPIC_ALIAS_ABOVE_MAXIMUM', `alias ${topicAlias}, the maximum is ${this.#maximum}`)
     if (message.topicName.length > 0) {
+      this.#topics ??= new Map()
       this.#topics.set(topicAlias, { topicName: message.topicName, topic: Buffer.from(message.topic) })
       return message
     }
-    const aliased = this.#topics.get(topicAlias)
+    const aliased = this.#topics?.get(topicAlias)
     if (aliased === undefined) throw violation('TOPIC_ALIAS_UNKNOWN', `alias ${topicAlias}`)
     return message.withTopic(aliased.topicName, aliased.topic)
   }
@@ -44,7 +46,8 @@ export class IncomingTopicAliases {
  */
 export class OutgoingTopicAliases {
   readonly #maximum: number
-  readonly #aliases = new Map<string, number>()
+  /** null until there is one */
+  #aliases: Map<string, number> | null = null
 
   /** @param maximum the smaller of the peer's Topic Alias Maximum and our own bound */
   constructor(maximum: number) {
@@ -53,16 +56,18 @@ export class OutgoingTopicAliases {
 
   /** The alias that the peer knows for a topic; 0 when there is none. */
   known(topicName: string): number {
-    return this.#aliases.get(topicName) ?? 0
+    return this.#aliases?.get(topicName) ?? 0
   }
 
   /** The alias that a topic may be given next; 0 when all are taken. */
   get next(): number {
-    return this.#aliases.size < this.#maximum ? this.#aliases.size + 1 : 0
+    const size = this.#aliases?.size ?? 0
+    return size < this.#maximum ? size + 1 : 0
   }
 
   /** Remembers an alias whose PUBLISH is really on its way. */
   set(topicName: string, alias: number): void {
+    this.#aliases ??= new Map()
     this.#aliases.set(topicName, alias)
   }
 }

@@ -9,8 +9,8 @@ export const KEEP_ALIVE_MS = 60_000
 /** A Transport on a connected TCP or unix domain socket. */
 export class TcpTransport implements Transport {
   readonly remoteAddress: string
-  readonly localAddress: string
   readonly #socket: Socket
+  readonly #unixPath: string | null
   #handler: TransportHandler | null = null
   #error: TransportError | null = null
   /** A write left bytes behind, and `drained` is owed. */
@@ -26,8 +26,8 @@ export class TcpTransport implements Transport {
    */
   constructor(socket: Socket, unixPath: string | null) {
     this.#socket = socket
+    this.#unixPath = unixPath
     this.remoteAddress = unixPath === null ? endpointText(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
-    this.localAddress = unixPath === null ? endpointText(socket.localAddress, socket.localPort) : `unix:${unixPath}`
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
@@ -35,8 +35,15 @@ export class TcpTransport implements Transport {
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
+  /** Asked of the system at each call; '' when the Socket is closed. */
+  get localAddress(): string {
+    if (this.#unixPath !== null) return `unix:${this.#unixPath}`
+    return endpointText(this.#socket.localAddress, this.#socket.localPort)
+  }
+
+  // Asked for each packet that goes out: what lies in the Socket is looked at only when something does.
   get bufferedBytes(): number {
-    return this.#isDestroyed ? 0 : this.#socket.writableLength
+    return this.#isBacklogged && !this.#isDestroyed ? this.#socket.writableLength : 0
   }
 
   start(handler: TransportHandler): void {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { ReadStream } from 'node:tty'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -37,6 +36,8 @@ export async function readPassword(
 }
 
 async function readPasswordFile(path: string): Promise<Buffer> {
+  // loaded here: it takes 3 ms, and most have no such file
+  const { readFile } = await import('node:fs/promises')
   try {
     const content = await readFile(path)
     const end = content.at(-1) === 0x0a ? (content.at(-2) === 0x0d ? -2 : -1) : content.length

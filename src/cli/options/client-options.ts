@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { ClientOptions } from '../../client/client.ts'
 import { PacketType } from '../../codec/packet-type.ts'
 import type { Will } from '../../codec/packets/connect.ts'
@@ -184,13 +183,20 @@ function check(
   }
 }
 
-const RANDOM_ID_BYTES = 5
+const RANDOM_ID_DIGITS = 10
+
+// Need not be secret, only unlike others: node:crypto would take 6 ms to load.
+function randomId(): string {
+  return Math.floor(Math.random() * 16 ** RANDOM_ID_DIGITS)
+    .toString(16)
+    .padStart(RANDOM_ID_DIGITS, '0')
+}
 
 function clientIdOf(typed: Typed<ClientRows>, version: ProtocolVersion): string {
-  if (typed.idPrefix !== undefined) return typed.idPrefix + randomBytes(RANDOM_ID_BYTES).toString('hex')
+  if (typed.idPrefix !== undefined) return typed.idPrefix + randomId()
   // MQTT 3.1 has no empty identifier, and none longer than 23 characters
   if (typed.id === undefined && version === ProtocolVersion.V3_1) {
-    return `mqtt-kit-${randomBytes(RANDOM_ID_BYTES).toString('hex')}`
+    return `mqtt-kit-${randomId()}`
   }
   return typed.id ?? ''
 }
