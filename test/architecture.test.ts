@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'broker/listeners.ts': ['transport'],
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
-  insight: ['codec', 'broker', 'transport'],
+  insight: ['codec', 'session', 'broker', 'transport'],
   load: ['client'],
   inspect: ['topic', 'codec'],
   cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],

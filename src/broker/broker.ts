@@ -17,11 +17,16 @@ import type { SubscriptionRequest } from '../codec/packets/subscribe.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
 import { QoS } from '../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
-import { DeliveryState } from '../session/delivery.ts'
+import { type Delivery, DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import type { Rights } from '../session/rights.ts'
-import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
+import {
+  type ConnectionTerms,
+  type DeliveryCounts,
+  ServerSession,
+  type ServerSessionHost,
+} from '../session/server-session.ts'
 import { type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
 import { parseSharedFilter } from '../topic/topic-filter.ts'
@@ -42,14 +47,15 @@ import {
   connackProperties,
 } from './connection-terms.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
+import { assertBalance, DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
-import { Metrics } from './metrics.ts'
+import { Metrics, total } from './metrics.ts'
 import { type ConnectionEnd, type ConnectionOwner, ConnectionPhase, NetworkConnection } from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { type RouteResult, Router } from './router.ts'
-import { type BrokerGauges, staticSysValues, sysValues } from './sys-topics.ts'
+import { type BrokerGauges, dropNames, staticSysValues, sysValues } from './sys-topics.ts'
 import { UserAccess } from './user-access.ts'
 
 const DEFAULT_PORT = 1883
@@ -75,11 +81,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #retained: RetainedMessages
   readonly #records = new Map<string, ClientRecord>()
   readonly #connections = new Set<NetworkConnection>()
-  readonly #routeResult: RouteResult = { matched: 0, taken: 0 }
+  readonly #routeResult: RouteResult = { matched: 0, taken: 0, unclaimed: 0 }
   readonly #startedAtMs: number
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
+  readonly #accounts = new DeliveryAccounts()
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -357,16 +364,16 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   connectionEnded(connection: NetworkConnection, end: ConnectionEnd): void {
     const { session } = connection
+    session?.connectionLost()
     this.log({
       event: session === null ? 'closed' : 'disconnect',
       clientId: session?.clientId ?? connection.connect?.clientId ?? '',
       remoteAddress: connection.transport.remoteAddress,
-      detail: session === null || session.lostMessages === 0 ? end.reason : `${end.reason}, ${lossOf(session)}`,
+      detail: session === null ? end.reason : end.reason + lossesOf(session),
     })
     if (session === null) return
     const record = this.#records.get(session.clientId)!
     this.#clientsConnected--
-    session.connectionLost()
     record.connection = null
     if (end.discardsWill) record.will = null
     const nowMs = this.#clock.nowMs()
@@ -407,21 +414,28 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#records.delete(session.clientId)
     for (const subscription of session.state.subscriptions.values())
       this.#router.remove(session, subscription.topicFilter)
-    const orphans = sharedDeliveries(session)
-    session.end()
+    const orphans = session.end()
+    this.#accounts.sessionEnded(session)
     // the session has ended, so a will whose delay runs is published now (semantics W-07)
     this.#publishWill(record, nowMs)
     // [U5-4.8.2-2] what was meant for a Shared Subscription goes to another member (semantics G-08)
-    for (const { message, sharedFilter } of orphans) {
-      // [MQTT-3.3.2-5] for that member its delivery has not begun
-      if (message.isExpired(nowMs)) this.deliveryDropped(session, DropReason.EXPIRED, 1)
-      else this.#forwardToGroup(message, sharedFilter, nowMs)
-    }
+    for (const orphan of orphans) this.#forwardToGroup(orphan, nowMs)
   }
 
-  #forwardToGroup(message: Message, sharedFilter: string, nowMs: number): void {
-    const group = this.#router.group(sharedFilter)
-    group?.forward(message, nowMs, group.barredFrom(message.topicName))
+  #forwardToGroup({ message, sharedFilter, state }: Delivery, nowMs: number): void {
+    const group = this.#router.group(sharedFilter!)
+    // [MQTT-3.3.2-5] for another member its delivery has not begun
+    if (message.isExpired(nowMs)) this.#dropUnclaimed(sharedFilter!, DropReason.EXPIRED, 1)
+    else if (group?.forward(message, nowMs, group.barredFrom(message.topicName))) return
+    else if (group !== null) this.#dropUnclaimed(sharedFilter!, DropReason.QUEUE_FULL, 1)
+    // one that was sent may have arrived
+    else if (state === DeliveryState.QUEUED) this.#dropUnclaimed(sharedFilter!, DropReason.SESSION_ENDED, 1)
+  }
+
+  #dropUnclaimed(sharedFilter: string, reason: DropReason, count: number): void {
+    this.#accounts.droppedUnclaimed(count)
+    this.metrics.countDropped(reason, count)
+    this.#dropLog.dropped(sharedFilter, reason)
   }
 
   // ---- publishing: ServerSessionHost
@@ -463,7 +477,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const kept = message.retain ? this.#retain(message) : true
     const result = this.#routeResult
     this.#router.route(message, publisher, true, nowMs, result)
-    const { matched, taken } = result
+    const { matched, taken, unclaimed } = result
+    if (unclaimed > 0) this.#dropUnclaimed('a Shared Subscription', DropReason.QUEUE_FULL, unclaimed)
     if (!kept || (matched > 0 && taken === 0)) return ReasonCode.QUOTA_EXCEEDED
     if (matched > 0) return ReasonCode.SUCCESS
     this.metrics.messagesWithoutSubscriber++
@@ -524,7 +539,6 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void {
     this.metrics.countDropped(reason, count)
-    if (reason === DropReason.QUEUE_FULL) session.lostMessages += count
     this.#dropLog.dropped(session.clientId, reason)
   }
 
@@ -548,7 +562,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   #publishSys(nowMs: number): void {
     this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
-    for (const [topicName, value] of sysValues(this.metrics, this.gauges)) this.#publishOwn(topicName, value, nowMs)
+    for (const [topicName, value] of sysValues(this.metrics, this.gauges, this.deliveryCounts))
+      this.#publishOwn(topicName, value, nowMs)
   }
 
   // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).
@@ -573,6 +588,29 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
   }
 
+  /**
+   * What has become of all messages that were for a session, since the start: at any moment `in` is `out` + `queued` +
+   * `dropped`. Takes a look at every session.
+   */
+  get deliveryCounts(): DeliveryCounts {
+    return this.#accounts.sum(this.#sessions())
+  }
+
+  /** For tests: adds up for each session and in all. @throws Error when a message has vanished or was counted twice */
+  assertBalance(): void {
+    for (const session of this.#sessions()) assertBalance(session.deliveryCounts, JSON.stringify(session.clientId))
+    const { deliveryCounts } = this
+    assertBalance(deliveryCounts, 'all sessions')
+    const dropped = total(this.metrics.messagesDropped)
+    if (dropped !== deliveryCounts.dropped) {
+      throw new Error(`${dropped} drops by reason are not the ${deliveryCounts.dropped} of all sessions`)
+    }
+  }
+
+  *#sessions(): IterableIterator<ServerSession> {
+    for (const { session } of this.#records.values()) yield session
+  }
+
   /** Tells the log, if there is one. */
   log(event: BrokerEvent): void {
     this.#options.log?.(event)
@@ -584,26 +622,17 @@ function isFalselyText(message: Message): boolean {
   return message.properties.payloadFormatIndicator === 1 && !isUtf8(message.payload)
 }
 
-// The loss of a client is told when it goes (semantics L-02).
-function lossOf({ lostMessages }: ServerSession): string {
-  return `${lostMessages} ${lostMessages === 1 ? 'message was' : 'messages were'} lost: too many waited for it`
+// The losses of a session are told when its client goes (semantics L-02).
+function lossesOf(session: ServerSession): string {
+  const losses = dropNames.flatMap(([name, reason]) => {
+    const count = session.droppedMessages(reason)
+    return count === 0 ? [] : [`${count} ${name}`]
+  })
+  return losses.length === 0 ? '' : `; dropped for this session: ${losses.join(', ')}`
 }
 
 function storedWill(connect: Connect): StoredWill | null {
   if (connect.will === null) return null
   const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
   return { message: willMessage(connect.will), delaySeconds }
-}
-
-// Never sent, or sent at QoS 1 and not acknowledged: another member of the group may have them. A QoS 2 delivery that has
-// begun goes to nobody else [MQTT-4.8.2-5].
-function sharedDeliveries(session: ServerSession): { message: Message; sharedFilter: string }[] {
-  const orphans: { message: Message; sharedFilter: string }[] = []
-  for (const { state, message, sharedFilter } of session.state.inFlight.values()) {
-    if (sharedFilter !== null && state === DeliveryState.AWAITING_PUBACK) orphans.push({ message, sharedFilter })
-  }
-  for (const { message, sharedFilter } of session.state.queue) {
-    if (sharedFilter !== null) orphans.push({ message, sharedFilter })
-  }
-  return orphans
 }

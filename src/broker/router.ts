@@ -126,6 +126,8 @@ export interface RouteResult {
   matched: number
   /** of those, how many took it */
   taken: number
+  /** shared groups of which no member took it */
+  unclaimed: number
 }
 
 /**
@@ -202,6 +204,7 @@ export class Router {
     const { receivers, groups } = this.#routes.get(message.topicName) ?? this.#findRoute(message.topicName)
     let matched = 0
     let taken = 0
+    let unclaimed = 0
     for (let i = 0; i < receivers.length; i++) {
       const receiver = receivers[i]!
       const { session } = receiver
@@ -217,9 +220,11 @@ export class Router {
       matched++
       const { group, barred } = groups[i]!
       if (group.forward(message, nowMs, barred)) taken++
+      else unclaimed++
     }
     result.matched = matched
     result.taken = taken
+    result.unclaimed = unclaimed
   }
 
   #findRoute(topicName: string): Route {

@@ -1,5 +1,6 @@
 import { packetTypeNames } from '../codec/packet-type.ts'
 import { DropReason } from '../session/qos-sender.ts'
+import type { DeliveryCounts } from '../session/server-session.ts'
 import { type Metrics, total } from './metrics.ts'
 
 /** Present sizes of a broker, beside its counters. */
@@ -36,7 +37,7 @@ export function staticSysValues(gauges: BrokerGauges): SysValue[] {
  * The `$SYS` tree: mosquitto's names, and `$SYS/broker/metrics/...` with one counter per Control Packet type. Counters are
  * totals since the start of the broker.
  */
-export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
+export function sysValues(metrics: Metrics, gauges: BrokerGauges, deliveries: DeliveryCounts): SysValue[] {
   const received = total(metrics.packetsReceived)
   const sent = total(metrics.packetsSent)
   const publishReceived = total(metrics.messagesReceived)
@@ -70,6 +71,10 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['metrics/messages/unmatched', metrics.messagesWithoutSubscriber],
     ['metrics/messages/refused', metrics.messagesRefused],
     ['metrics/messages/retained', gauges.retainedMessages],
+    ['metrics/deliveries/in', deliveries.in],
+    ['metrics/deliveries/out', deliveries.out],
+    ['metrics/deliveries/queued', deliveries.queued],
+    ['metrics/deliveries/dropped', deliveries.dropped],
     ['metrics/acknowledgements/unknown', metrics.acknowledgementsUnknown],
     ['metrics/bytes/received', metrics.bytesReceived],
     ['metrics/bytes/sent', metrics.bytesSent],

@@ -2,11 +2,13 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Metrics } from '../broker/metrics.ts'
 import { type BrokerGauges, dropNames } from '../broker/sys-topics.ts'
 import { packetTypeNames } from '../codec/packet-type.ts'
+import type { DeliveryCounts } from '../session/server-session.ts'
 
 /** What is looked at from outside: a Broker, without the rest of it. */
 export interface Observed {
   readonly metrics: Metrics
   readonly gauges: BrokerGauges
+  readonly deliveryCounts: DeliveryCounts
   /** true from the moment that no new client is let in */
   readonly isStopping: boolean
 }
@@ -29,6 +31,14 @@ const gaugeRows: readonly (readonly [name: string, help: string, read: (gauges: 
   ['subscriptions', 'Subscriptions of all sessions.', (gauges) => gauges.subscriptions],
   ['retained_messages', 'Retained messages, with those of $SYS.', (gauges) => gauges.retainedMessages],
   ['retained_bytes', 'Weight of the retained messages in memory.', (gauges) => gauges.retainedBytes],
+]
+
+/** in = out + queued + dropped */
+const deliveryRows: readonly (readonly [name: string, help: string, key: keyof DeliveryCounts])[] = [
+  ['deliveries_in', 'Messages given to sessions: those out, queued and dropped.', 'in'],
+  ['deliveries_out', 'Messages sent, each counted once.', 'out'],
+  ['deliveries_queued', 'Messages that wait for their first sending.', 'queued'],
+  ['deliveries_dropped', 'Messages that were given up.', 'dropped'],
 ]
 
 const counterRows: readonly (readonly [name: string, help: string, read: (metrics: Metrics) => number])[] = [
@@ -69,6 +79,7 @@ export class PrometheusText {
 
   constructor(observed: Observed) {
     for (const [name, help, read] of gaugeRows) this.#addGauge(name, help, () => read(observed.gauges))
+    for (const [name, help, key] of deliveryRows) this.#addGauge(name, help, () => observed.deliveryCounts[key])
     for (const [name, help, read] of counterRows)
       this.#addCounters(name, help, null, () => [['', read(observed.metrics)]])
     for (const [name, help, label, read] of labelledRows)
