@@ -17,6 +17,7 @@ import type { SubscriptionRequest } from '../codec/packets/subscribe.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
 import { QoS } from '../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
+import type { ViolationName } from '../codec/violation.ts'
 import { type Delivery, DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
@@ -39,6 +40,7 @@ import { Admission, type AdmissionHost } from './admission.ts'
 import { ClientRecord, type StoredWill } from './client-record.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
+import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
 import {
   type Agreed,
   agreeOnExpirySeconds,
@@ -49,7 +51,8 @@ import {
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { assertBalance, DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
-import { completeLimits, type Limits } from './limits.ts'
+import { LimitWatch } from './limit-watch.ts'
+import { completeLimits, type LimitName, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics, total } from './metrics.ts'
 import { type ConnectionEnd, type ConnectionOwner, ConnectionPhase, NetworkConnection } from './network-connection.ts'
@@ -86,6 +89,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
+  readonly #limitWatch: LimitWatch
+  readonly #connectionRate: ConnectionRate
   readonly #accounts = new DeliveryAccounts()
   #sequence = 0
   #clientsConnected = 0
@@ -107,6 +112,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#clock = options.clock ?? new SystemClock()
     this.#deadlines = new Deadlines(this.#clock)
     this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
+    this.#limitWatch = new LimitWatch(this.limits, this.#clock, (event) => this.log(event))
+    this.#connectionRate = new ConnectionRate(this.limits)
     this.#router = new Router(this.limits)
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
@@ -187,7 +194,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     })
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
-    connection.start()
+    const waitMs = this.#connectionRate.admit(transport.remoteAddress, this.#clock.nowMs())
+    if (waitMs > 0) this.limitReached(connection, 'maximumConnectionRate')
+    connection.isTooMany = waitMs === TOO_MANY
+    connection.start(waitMs)
     if (this.#stopping) connection.refuse(ReasonCode.SERVER_UNAVAILABLE)
   }
 
@@ -210,6 +220,24 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   isFullFor(clientId: string): boolean {
     if (this.#clientsConnected < this.limits.maximumConnections) return false
     return this.#records.get(clientId)?.connection == null
+  }
+
+  /** For Admission: may a client with this id have a session? One that has one already may. */
+  hasRoomForSession(clientId: string): boolean {
+    return this.#records.size < this.limits.maximumSessions || this.#records.has(clientId)
+  }
+
+  limitReached(connection: NetworkConnection, name: LimitName): void {
+    this.#limitWatch.reached(name, connection.connect?.clientId ?? '')
+  }
+
+  ruleBroken(connection: NetworkConnection, name: ViolationName): void {
+    this.#limitWatch.violated(name, connection.connect?.clientId ?? '')
+  }
+
+  /** How often each limit was reached since the start. */
+  limitCounts(): [name: LimitName, count: number][] {
+    return this.#limitWatch.counts()
   }
 
   /** For Admission: who made the session of a Client Identifier; undefined when there is none. */
@@ -467,7 +495,17 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
     }
     if (!rights.mayPublish(topicName)) return ReasonCode.NOT_AUTHORIZED
-    return levelCount(topicName) > this.limits.maximumTopicLevels ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
+    return this.#isTopicTooLong(topicName) ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
+  }
+
+  // A Topic Name, or a filter without its share.
+  #isTopicTooLong(topic: string): boolean {
+    const { maximumTopicBytes, maximumTopicLevels } = this.limits
+    // most are far from it: a character has 3 bytes at most
+    const isLong = topic.length * 3 > maximumTopicBytes && Buffer.byteLength(topic) > maximumTopicBytes
+    if (!isLong && levelCount(topic) <= maximumTopicLevels) return false
+    this.#limitWatch.reached(isLong ? 'maximumTopicBytes' : 'maximumTopicLevels', '')
+    return true
   }
 
   // Keeps what is to be retained, then forwards. @returns Reason Code for the acknowledgement
@@ -492,7 +530,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       this.#retained.delete(message.topicName)
       return true
     }
-    return this.#retained.set(message.own())
+    if (this.#retained.set(message.own())) return true
+    const isCount = this.#retained.count >= this.limits.maximumRetainedMessages
+    this.#limitWatch.reached(isCount ? 'maximumRetainedMessages' : 'maximumRetainedBytes', message.publisher ?? '')
+    return false
   }
 
   /** For Admission. */
@@ -507,12 +548,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const refusal = subscriptionRefusal(request, subscriptionIdentifier > 0, this.#offers)
     if (refusal !== ReasonCode.SUCCESS) return refusal
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
-    if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
+    if (this.#isTopicTooLong(filter)) return ReasonCode.QUOTA_EXCEEDED
     if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
     const { subscriptions } = session.state
-    if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
-      return ReasonCode.QUOTA_EXCEEDED
-    return request.qos
+    if (subscriptions.size < this.limits.maximumSubscriptions || subscriptions.has(topicFilter)) return request.qos
+    this.#limitWatch.reached('maximumSubscriptions', session.clientId)
+    return ReasonCode.QUOTA_EXCEEDED
   }
 
   subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void {
@@ -542,6 +583,14 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#dropLog.dropped(session.clientId, reason)
   }
 
+  get maximumFiltersPerPacket(): number {
+    return this.limits.maximumFiltersPerPacket
+  }
+
+  tooManyFilters(session: ServerSession): void {
+    this.#limitWatch.reached('maximumFiltersPerPacket', session.clientId)
+  }
+
   get queuesQos0(): boolean {
     return this.#options.queueQos0 ?? false
   }
@@ -562,8 +611,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   #publishSys(nowMs: number): void {
     this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
-    for (const [topicName, value] of sysValues(this.metrics, this.gauges, this.deliveryCounts))
-      this.#publishOwn(topicName, value, nowMs)
+    for (const [topicName, value] of sysValues(this)) this.#publishOwn(topicName, value, nowMs)
   }
 
   // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).

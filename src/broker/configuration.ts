@@ -5,7 +5,16 @@ import type { Limits } from './limits.ts'
 
 /** One thing that happened, for a log: connect, disconnect, refusal, lost messages, trouble. */
 export interface BrokerEvent {
-  readonly event: 'listening' | 'connect' | 'disconnect' | 'refused' | 'closed' | 'dropped' | 'error' | 'stopped'
+  readonly event:
+    | 'listening'
+    | 'connect'
+    | 'disconnect'
+    | 'refused'
+    | 'closed'
+    | 'dropped'
+    | 'limit'
+    | 'error'
+    | 'stopped'
   readonly clientId?: string
   readonly remoteAddress?: string
   /** one phrase that says why or what */

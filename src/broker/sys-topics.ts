@@ -1,6 +1,8 @@
 import { packetTypeNames } from '../codec/packet-type.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import type { DeliveryCounts } from '../session/server-session.ts'
+import { limitLabel } from './limit-watch.ts'
+import type { LimitName } from './limits.ts'
 import { type Metrics, total } from './metrics.ts'
 
 /** Present sizes of a broker, beside its counters. */
@@ -25,6 +27,15 @@ export const dropNames: readonly (readonly [string, DropReason])[] = [
   ['session-ended', DropReason.SESSION_ENDED],
 ]
 
+/** What is looked at from outside: a Broker, without the rest of it. */
+export interface Observed {
+  readonly metrics: Metrics
+  readonly gauges: BrokerGauges
+  readonly deliveryCounts: DeliveryCounts
+  /** how often each limit was reached */
+  limitCounts(): [name: LimitName, count: number][]
+}
+
 /** Topic and value of one `$SYS` message. */
 export type SysValue = readonly [topicName: string, value: string]
 
@@ -37,7 +48,8 @@ export function staticSysValues(gauges: BrokerGauges): SysValue[] {
  * The `$SYS` tree: mosquitto's names, and `$SYS/broker/metrics/...` with one counter per Control Packet type. Counters are
  * totals since the start of the broker.
  */
-export function sysValues(metrics: Metrics, gauges: BrokerGauges, deliveries: DeliveryCounts): SysValue[] {
+export function sysValues(observed: Observed): SysValue[] {
+  const { metrics, gauges, deliveryCounts: deliveries } = observed
   const received = total(metrics.packetsReceived)
   const sent = total(metrics.packetsSent)
   const publishReceived = total(metrics.messagesReceived)
@@ -83,6 +95,7 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges, deliveries: De
   ]
   for (const [name, reason] of dropNames)
     values.push([`metrics/messages/dropped/${name}`, metrics.messagesDropped[reason]!])
+  for (const [name, count] of observed.limitCounts()) values.push([`metrics/limits/${limitLabel(name)}`, count])
   for (const [qos, count] of metrics.messagesReceived.entries())
     values.push([`metrics/messages/qos${qos}/received`, count])
   for (const [qos, count] of metrics.messagesSent.entries()) values.push([`metrics/messages/qos${qos}/sent`, count])

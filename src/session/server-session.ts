@@ -45,6 +45,10 @@ export interface ServerSessionHost extends RetainedSource {
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void
   /** QoS 0 messages wait for a client that is away, like QoS 1 and 2 (semantics O-08). */
   readonly queuesQos0?: boolean
+  /** filters of one SUBSCRIBE that are looked at */
+  readonly maximumFiltersPerPacket?: number
+  /** A SUBSCRIBE had more. */
+  tooManyFilters?(session: ServerSession): void
 }
 
 /** What was agreed for one Network Connection. */
@@ -243,7 +247,12 @@ export class ServerSession {
   receiveSubscribe(subscribe: Subscribe, nowMs: number): void {
     const identifier = subscribe.properties.subscriptionIdentifiers?.[0] ?? 0
     const codes: number[] = []
-    for (const request of subscribe.requests) codes.push(this.#subscribe(request, identifier))
+    const { maximumFiltersPerPacket = Number.POSITIVE_INFINITY } = this.#host
+    if (subscribe.requests.length > maximumFiltersPerPacket) this.#host.tooManyFilters?.(this)
+    for (const [index, request] of subscribe.requests.entries()) {
+      if (index < maximumFiltersPerPacket) codes.push(this.#subscribe(request, identifier))
+      else codes.push(this.#refusalCode(ReasonCode.QUOTA_EXCEEDED, request))
+    }
     // [MQTT-3.8.4-1] SUBACK leaves before the retained messages (semantics T-07)
     this.#output!.send(new Suback(subscribe.packetId, codes))
     this.#pumpRetained(nowMs)
