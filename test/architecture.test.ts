@@ -54,6 +54,7 @@ const PACKAGES: Record<string, string[]> = {
   'transport/websocket-dial.ts': ['ws'],
   'transport/websocket-listen.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
+  'access/jwt-source.ts': ['jose'],
 }
 
 interface Import {

@@ -23,6 +23,8 @@ export interface AdmissionHost {
   judgeTopic(rights: Rights, topicName: string): number
   /** @returns 0x00, or the Reason Code of a refusal; then nothing has changed */
   admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): number
+  /** @param wallMs milliseconds since 1970 @returns the same moment by the clock of deadlines */
+  monotonicMs(wallMs: number): number
   log(event: BrokerEvent): void
 }
 
@@ -212,12 +214,13 @@ export class Admission {
     // the client may have gone meanwhile: no session is made, no will published (semantics C-10)
     if (connection.phase !== ConnectionPhase.AUTHENTICATING) return
     if ('refused' in authentication) {
-      this.#refuse(connection, authentication.refused, 'authentication failed')
+      this.#refuse(connection, authentication.refused, authentication.reason ?? 'authentication failed')
       return
     }
-    const { identity, grants, data: authenticationData = null } = authentication
+    const { identity, grants, data: authenticationData = null, expiresAtMs = Number.POSITIVE_INFINITY } = authentication
     connection.identity = identity
     connection.grants = grants
+    connection.authenticatedUntilMs = this.#host.monotonicMs(expiresAtMs)
     const { clientId, will } = connect
     const owner = this.#host.sessionOwner(clientId)
     if (this.#sessionsHaveOwners && owner !== undefined && owner !== identity) {

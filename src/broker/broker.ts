@@ -240,6 +240,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     return this.#limitWatch.counts()
   }
 
+  /** For Admission: a wall clock that jumps later changes nothing (semantics K-07). */
+  monotonicMs(wallMs: number): number {
+    return this.#clock.nowMs() + wallMs - this.#clock.wallMs()
+  }
+
   /** For Admission: who made the session of a Client Identifier; undefined when there is none. */
   sessionOwner(clientId: string): string | null | undefined {
     return this.#records.get(clientId)?.session.state.owner

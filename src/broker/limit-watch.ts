@@ -55,5 +55,5 @@ export class LimitWatch {
 
 /** `maximumPacketBytes` as `maximum-packet-bytes`: for logs, topics and labels. */
 export function limitLabel(name: LimitName): string {
-  return name.replaceAll(/[A-Z0-9]+/g, (letter) => `-${letter.toLowerCase()}`)
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

@@ -106,6 +106,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   identity: string | null = null
   /** what its authentication brought along for its rights */
   grants: unknown
+  /** when its authentication ends, monotonic ms */
+  authenticatedUntilMs = Number.POSITIVE_INFINITY
   /** an exchange of AUTH packets under way, or the last one; null when CONNECT named no method */
   enhanced: EnhancedAuthentication | null = null
   /** as it counts: that of CONNECT, or Server Keep Alive */
@@ -472,6 +474,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
         return Math.min(
           this.#isThrottled ? this.#readAgainAtMs : keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs),
           this.#stuckDeadlineMs,
+          this.authenticatedUntilMs,
         )
       default:
         return this.#closeAtMs
@@ -492,6 +495,9 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const { owner } = this.#around
     if (this.phase < ConnectionPhase.CLOSING && nowMs >= this.#readAgainAtMs) {
       this.#readAgain(nowMs)
+    } else if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.authenticatedUntilMs) {
+      const end = { discardsWill: false, reason: 'its authentication has expired' }
+      this.disconnect(ReasonCode.NOT_AUTHORIZED, end, 'The authentication of the client has expired.')
     } else if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.#stuckDeadlineMs) {
       // semantics L-03
       owner.limitReached(this, 'stuckTimeoutSeconds')
