@@ -184,7 +184,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   /** Takes a connection that was made outside: for transports of one's own. */
   accept(transport: Transport): void {
-    const connection = new NetworkConnection(transport, {
+    const connection = new NetworkConnection(this.#options.tap?.(transport) ?? transport, {
       owner: this,
       limits: this.limits,
       clock: this.#clock,

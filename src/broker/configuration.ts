@@ -1,4 +1,5 @@
 import type { TlsServerTerms } from '../transport/tls-terms.ts'
+import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
@@ -59,6 +60,8 @@ export interface BrokerOptions {
   readonly sysIntervalSeconds?: number
   /** told in `$SYS/broker/version` */
   readonly version?: string
+  /** puts itself between each connection and the broker: for captures; what it returns is used in place of what it got */
+  readonly tap?: (transport: Transport) => Transport
   readonly clock?: Clock
   readonly log?: (event: BrokerEvent) => void
 }
