@@ -54,6 +54,7 @@ import { DropLog } from './drop-log.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { completeLimits, type LimitName, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
+import { LoadAverages } from './load-averages.ts'
 import { Metrics, total } from './metrics.ts'
 import { type ConnectionEnd, type ConnectionOwner, ConnectionPhase, NetworkConnection } from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
@@ -89,6 +90,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
+  readonly #load: LoadAverages
   readonly #limitWatch: LimitWatch
   readonly #connectionRate: ConnectionRate
   readonly #accounts = new DeliveryAccounts()
@@ -117,6 +119,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#router = new Router(this.limits)
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
+    this.#load = new LoadAverages(this.#startedAtMs)
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
       {
@@ -616,7 +619,9 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   #publishSys(nowMs: number): void {
     this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
-    for (const [topicName, value] of sysValues(this)) this.#publishOwn(topicName, value, nowMs)
+    for (const [topicName, value] of sysValues(this, this.#load.update(this.metrics, nowMs))) {
+      this.#publishOwn(topicName, value, nowMs)
+    }
   }
 
   // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).
@@ -635,6 +640,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       clientsTotal: this.#records.size,
       clientsMaximum: this.#clientsMaximum,
       subscriptions: this.#router.subscriptionCount,
+      sharedSubscriptions: this.#router.sharedSubscriptionCount,
       retainedMessages: this.#retained.count,
       retainedBytes: this.#retained.bytes,
       version: this.#options.version ?? 'mqtt-kit',

@@ -139,6 +139,7 @@ export class Router {
   readonly #routes = new Map<string, Route>()
   readonly #limits: Pick<Limits, 'maximumCachedRoutes'>
   #count = 0
+  #sharedCount = 0
 
   /** @param limits may change */
   constructor(limits: Pick<Limits, 'maximumCachedRoutes'>) {
@@ -148,6 +149,11 @@ export class Router {
   /** Subscriptions held, shared ones included. */
   get subscriptionCount(): number {
     return this.#count
+  }
+
+  /** Shared subscriptions held. */
+  get sharedSubscriptionCount(): number {
+    return this.#sharedCount
   }
 
   /** Adds or replaces a subscription. @param isNew false when it replaces one with the same filter */
@@ -168,6 +174,7 @@ export class Router {
       group.set(session, subscription)
     }
     if (isNew) this.#count++
+    if (isNew && shared !== null) this.#sharedCount++
     this.#forgetRoutes(topicFilter)
   }
 
@@ -183,6 +190,7 @@ export class Router {
       if (group?.isEmpty) node.groups?.delete(shared.shareName)
     }
     this.#count--
+    if (shared !== null) this.#sharedCount--
     this.#tree.prune(node)
     this.#forgetRoutes(topicFilter)
   }

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { packetTypeNames } from '../codec/packet-type.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import type { DeliveryCounts } from '../session/server-session.ts'
@@ -11,7 +12,9 @@ export interface BrokerGauges {
   readonly clientsConnected: number
   readonly clientsTotal: number
   readonly clientsMaximum: number
+  /** shared ones included */
   readonly subscriptions: number
+  readonly sharedSubscriptions: number
   readonly retainedMessages: number
   readonly retainedBytes: number
   readonly version: string
@@ -47,8 +50,9 @@ export function staticSysValues(gauges: BrokerGauges): SysValue[] {
 /**
  * The `$SYS` tree: mosquitto's names, and `$SYS/broker/metrics/...` with one counter per Control Packet type. Counters are
  * totals since the start of the broker.
+ * @param load names below `load/`, and values
  */
-export function sysValues(observed: Observed): SysValue[] {
+export function sysValues(observed: Observed, load: readonly SysValue[]): SysValue[] {
   const { metrics, gauges, deliveryCounts: deliveries } = observed
   const received = total(metrics.packetsReceived)
   const sent = total(metrics.packetsSent)
@@ -61,11 +65,16 @@ export function sysValues(observed: Observed): SysValue[] {
     ['clients/disconnected', gauges.clientsTotal - gauges.clientsConnected],
     ['clients/total', gauges.clientsTotal],
     ['clients/maximum', gauges.clientsMaximum],
+    // older names of the two before
+    ['clients/active', gauges.clientsConnected],
+    ['clients/inactive', gauges.clientsTotal - gauges.clientsConnected],
     ['clients/expired', metrics.sessionsExpired],
     ['subscriptions/count', gauges.subscriptions],
+    ['shared_subscriptions/count', gauges.sharedSubscriptions],
     ['retained messages/count', gauges.retainedMessages],
     ['messages/received', received],
     ['messages/sent', sent],
+    ['messages/stored', gauges.retainedMessages],
     ['publish/messages/received', publishReceived],
     ['publish/messages/sent', publishSent],
     ['publish/messages/dropped', dropped],
@@ -75,6 +84,7 @@ export function sysValues(observed: Observed): SysValue[] {
     ['store/messages/bytes', gauges.retainedBytes],
     ['bytes/received', metrics.bytesReceived],
     ['bytes/sent', metrics.bytesSent],
+    ['heap/current', heapBytes()],
     ['metrics/packets/received', received],
     ['metrics/packets/sent', sent],
     ['metrics/messages/received', publishReceived],
@@ -93,6 +103,7 @@ export function sysValues(observed: Observed): SysValue[] {
     ['metrics/connections/opened', metrics.connectionsOpened],
     ['metrics/connections/refused', metrics.connectionsRefused],
   ]
+  for (const [name, perMinute] of load) values.push([`load/${name}`, perMinute])
   for (const [name, reason] of dropNames)
     values.push([`metrics/messages/dropped/${name}`, metrics.messagesDropped[reason]!])
   for (const [name, count] of observed.limitCounts()) values.push([`metrics/limits/${limitLabel(name)}`, count])
@@ -105,4 +116,8 @@ export function sysValues(observed: Observed): SysValue[] {
     values.push([`metrics/packets/${name}/sent`, metrics.packetsSent[packetType]!])
   }
   return values.map(([name, value]) => [`$SYS/broker/${name}`, String(value)])
+}
+
+function heapBytes(): number {
+  return getHeapStatistics().used_heap_size
 }
