@@ -61,6 +61,8 @@ import { RetainedMessages } from './retained-messages.ts'
 import { type RouteResult, Router } from './router.ts'
 import { type BrokerGauges, dropNames, staticSysValues, sysValues } from './sys-topics.ts'
 import { UserAccess } from './user-access.ts'
+import { durationMs, VirtualClock } from './virtual-clock.ts'
+import { Waiting } from './waiting.ts'
 
 const DEFAULT_PORT = 1883
 const DEFAULT_SYS_INTERVAL_SECONDS = 10
@@ -94,6 +96,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #limitWatch: LimitWatch
   readonly #connectionRate: ConnectionRate
   readonly #accounts = new DeliveryAccounts()
+  readonly #waiting = new Waiting()
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -111,7 +114,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       subscriptionIdentifierAvailable: options.subscriptionIdentifierAvailable ?? true,
     }
     this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
-    this.#clock = options.clock ?? new SystemClock()
+    this.#clock = options.clock ?? (options.virtualTime ? new VirtualClock() : new SystemClock())
     this.#deadlines = new Deadlines(this.#clock)
     this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
     this.#limitWatch = new LimitWatch(this.limits, this.#clock, (event) => this.log(event))
@@ -287,6 +290,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       detail: `MQTT ${protocolVersionName(connect.version)}, keep alive ${keepAliveSeconds} s, ${kept === null ? 'new session' : 'session resumed'}`,
     })
     connection.accept(record.session, connack, terms, keepAliveSeconds)
+    this.#waiting.changed()
     return ReasonCode.SUCCESS
   }
 
@@ -417,6 +421,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
     // a will that is out at once leaves a session that expires later
     if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
+    this.#waiting.changed()
   }
 
   connectionClosed(connection: NetworkConnection): void {
@@ -566,10 +571,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void {
     this.#router.add(session, subscription, replaced === null)
+    this.#waiting.changed()
   }
 
   subscriptionRemoved(session: ServerSession, subscription: Subscription): void {
     this.#router.remove(session, subscription.topicFilter)
+    this.#waiting.changed()
   }
 
   *retainedMessages(session: ServerSession, subscription: Subscription): IterableIterator<Message> {
@@ -601,6 +608,56 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   get queuesQos0(): boolean {
     return this.#options.queueQos0 ?? false
+  }
+
+  // ---- for tests of users
+
+  /** Is a client with this Client Identifier connected? */
+  isConnected(clientId: string): boolean {
+    return this.#records.get(clientId)?.connection != null
+  }
+
+  /** Has a session, connected or not, this subscription? @param topicFilter as the client wrote it */
+  isSubscribed(topicFilter: string, clientId?: string): boolean {
+    if (clientId !== undefined)
+      return this.#records.get(clientId)?.session.state.subscriptions.has(topicFilter) ?? false
+    for (const { state } of this.#sessions()) if (state.subscriptions.has(topicFilter)) return true
+    return false
+  }
+
+  /** Resolves when the client is connected, now or later; rejects after the time, 5 s unless told. */
+  untilConnected(clientId: string, timeoutMs?: number): Promise<void> {
+    return this.#waiting.until(() => this.isConnected(clientId), `${JSON.stringify(clientId)} connects`, timeoutMs)
+  }
+
+  /** As {@link untilConnected}, for its end. */
+  untilDisconnected(clientId: string, timeoutMs?: number): Promise<void> {
+    return this.#waiting.until(() => !this.isConnected(clientId), `${JSON.stringify(clientId)} disconnects`, timeoutMs)
+  }
+
+  /** Resolves when a session, or that of this client, has subscribed to this filter, now or later. */
+  untilSubscribed(topicFilter: string, clientId?: string, timeoutMs?: number): Promise<void> {
+    const what = `${clientId === undefined ? 'somebody' : JSON.stringify(clientId)} subscribes to ${topicFilter}`
+    return this.#waiting.until(() => this.isSubscribed(topicFilter, clientId), what, timeoutMs)
+  }
+
+  /**
+   * Lets virtual time pass: keep alive, wills, expiry of sessions and messages fall due as if one had waited, in their order.
+   * Clients live in real time, so one with a keep alive counts as silent; give it keep alive 0 to stay.
+   * @param duration `'25h'`, `'90s'`, `'500ms'`, or milliseconds
+   * @throws Error without `virtualTime`, RangeError for what is no duration
+   */
+  async advance(duration: number | string): Promise<void> {
+    const clock = this.#clock
+    if (!(clock instanceof VirtualClock)) throw new Error('time passes by itself here: start with virtualTime: true')
+    const until = clock.nowMs() + durationMs(duration)
+    await turnOfEvents()
+    while (clock.nextWakeMs <= until) {
+      clock.advance(Math.max(0, clock.nextWakeMs - clock.nowMs()))
+      await turnOfEvents()
+    }
+    clock.advance(until - clock.nowMs())
+    await turnOfEvents()
   }
 
   // ---- $SYS
@@ -679,6 +736,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 // Payload Format Indicator 1 on bytes that are no text.
 function isFalselyText(message: Message): boolean {
   return message.properties.payloadFormatIndicator === 1 && !isUtf8(message.payload)
+}
+
+// What has arrived is read, what is due is written.
+async function turnOfEvents(): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 // The losses of a session are told when its client goes (semantics L-02).

@@ -62,6 +62,9 @@ export interface BrokerOptions {
   readonly version?: string
   /** puts itself between each connection and the broker: for captures; what it returns is used in place of what it got */
   readonly tap?: (transport: Transport) => Transport
+  /** true: time stands still but for {@link Broker.advance}; for tests */
+  readonly virtualTime?: boolean
+  /** in place of the clock of the machine, or the virtual one */
   readonly clock?: Clock
   readonly log?: (event: BrokerEvent) => void
 }
