@@ -9,6 +9,8 @@ export {
   type UserSource,
 } from './access/configured-access.ts'
 export { AccessFileError } from './access/file-error.ts'
+export { HttpSource, type HttpTerms } from './access/http-source.ts'
+export { JwtSource, type JwtTerms } from './access/jwt-source.ts'
 export { PasswordFile } from './access/password-file.ts'
 export { PasswordSource } from './access/password-source.ts'
 export type { Access, Authentication, Credentials, EnhancedExchange, EnhancedStep } from './broker/access.ts'

@@ -39,7 +39,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'broker/listeners.ts': ['transport'],
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
-  insight: ['codec', 'broker', 'transport'],
+  insight: ['codec', 'session', 'broker', 'transport'],
   load: ['client'],
   inspect: ['topic', 'codec'],
   cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],
@@ -68,6 +68,7 @@ const PACKAGES: Record<string, string[]> = {
   'transport/websocket-listen.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
   'store/level/level-store.ts': ['classic-level'],
+  'access/jwt-source.ts': ['jose'],
 }
 
 interface Import {

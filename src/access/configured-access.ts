@@ -14,8 +14,8 @@ import { judgeTopicFilter, judgeTopicName, Right, type RuleSets } from './rules.
 
 /** What a source of users answers. `grants` are rules that come with the identity and are asked before those of the ACL file. */
 export type SourceAnswer =
-  | { readonly identity: string; readonly grants?: RuleSets }
-  | { readonly refused: number }
+  | { readonly identity: string | null; readonly grants?: RuleSets; readonly expiresAtMs?: number }
+  | { readonly refused: number; readonly reason?: string }
   /** not one of its users: the next source is asked */
   | null
 

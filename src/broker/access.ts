@@ -10,11 +10,17 @@ export interface Credentials {
 
 /**
  * Answer to a CONNECT: an identity, null for anonymous, or a Reason Code of 0x80 or more. `data` is Authentication Data for CONNACK
- * after an enhanced authentication; `grants` is whatever {@link Access.rightsOf} wants to know later about this client.
+ * after an enhanced authentication; `grants` is whatever {@link Access.rightsOf} wants to know later about this client;
+ * `expiresAtMs`, milliseconds since 1970, is when the client is disconnected with 0x87; `reason` is for the log.
  */
 export type Authentication =
-  | { readonly identity: string | null; readonly data?: Buffer; readonly grants?: unknown }
-  | { readonly refused: number }
+  | {
+      readonly identity: string | null
+      readonly data?: Buffer
+      readonly grants?: unknown
+      readonly expiresAtMs?: number
+    }
+  | { readonly refused: number; readonly reason?: string }
 
 /** What a Server says next in an enhanced authentication (5.0 section 4.12). */
 export type EnhancedStep =

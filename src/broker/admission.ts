@@ -6,7 +6,7 @@ import type { Rights } from '../session/rights.ts'
 import type { Access, Authentication } from './access.ts'
 import type { BrokerEvent } from './configuration.ts'
 import { authViolation, EnhancedAuthentication } from './enhanced-authentication.ts'
-import type { Limits } from './limits.ts'
+import type { LimitName, Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { ConnectionPhase, type NetworkConnection } from './network-connection.ts'
 
@@ -17,16 +17,22 @@ export interface AdmissionHost {
   readonly isStopping: boolean
   readonly retainAvailable: boolean
   isFullFor(clientId: string): boolean
+  hasRoomForSession(clientId: string): boolean
+  limitReached(connection: NetworkConnection, name: LimitName): void
   sessionOwner(clientId: string): string | null | undefined
   judgeTopic(rights: Rights, topicName: string): number
   /** @returns 0x00, or the Reason Code of a refusal; then nothing has changed */
   admit(connection: NetworkConnection, connect: Connect, authenticationData: Buffer | null): number
+  /** @param wallMs milliseconds since 1970 @returns the same moment by the clock of deadlines */
+  monotonicMs(wallMs: number): number
   log(event: BrokerEvent): void
 }
 
 interface Refusal {
   readonly reasonCode: number
   readonly reason: string
+  /** that was reached */
+  readonly limit?: LimitName
 }
 
 /**
@@ -46,8 +52,9 @@ export class Admission {
   }
 
   connectReceived(connection: NetworkConnection, connect: Connect): void {
-    const refusal = this.#judgeLimits(connect)
+    const refusal = connection.isTooMany ? this.#tooMany : this.#judgeLimits(connect)
     if (refusal !== null) {
+      if (refusal.limit !== undefined) this.#host.limitReached(connection, refusal.limit)
       this.#refuse(connection, refusal.reasonCode, refusal.reason)
       return
     }
@@ -150,6 +157,14 @@ export class Admission {
     })
   }
 
+  get #tooMany(): Refusal {
+    return {
+      reasonCode: ReasonCode.CONNECTION_RATE_EXCEEDED,
+      reason: `more than ${this.#host.limits.maximumConnectionRate} connections per second come from its address`,
+      limit: 'maximumConnectionRate',
+    }
+  }
+
   #judgeLimits(connect: Connect): Refusal | null {
     const { clientId, version, will, cleanStart } = connect
     const { limits } = this.#host
@@ -165,15 +180,31 @@ export class Admission {
       return {
         reasonCode: ReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
         reason: `client id is longer than ${limits.maximumClientIdBytes} bytes`,
+        limit: 'maximumClientIdBytes',
       }
     }
     if (this.#host.isFullFor(clientId)) {
-      return { reasonCode: ReasonCode.SERVER_BUSY, reason: `there are ${limits.maximumConnections} connections` }
+      return {
+        reasonCode: ReasonCode.SERVER_BUSY,
+        reason: `there are ${limits.maximumConnections} connections`,
+        limit: 'maximumConnections',
+      }
+    }
+    if (!this.#host.hasRoomForSession(clientId)) {
+      return {
+        reasonCode: ReasonCode.QUOTA_EXCEEDED,
+        reason: `there are ${limits.maximumSessions} sessions`,
+        limit: 'maximumSessions',
+      }
     }
     if (will === null) return null
     // [MQTT-3.2.2-12, MQTT-3.2.2-13]
     if (will.qos > limits.maximumQos)
-      return { reasonCode: ReasonCode.QOS_NOT_SUPPORTED, reason: `will QoS is above ${limits.maximumQos}` }
+      return {
+        reasonCode: ReasonCode.QOS_NOT_SUPPORTED,
+        reason: `will QoS is above ${limits.maximumQos}`,
+        limit: 'maximumQos',
+      }
     if (will.retain && !this.#host.retainAvailable)
       return { reasonCode: ReasonCode.RETAIN_NOT_SUPPORTED, reason: 'will is retained' }
     return null
@@ -183,12 +214,13 @@ export class Admission {
     // the client may have gone meanwhile: no session is made, no will published (semantics C-10)
     if (connection.phase !== ConnectionPhase.AUTHENTICATING) return
     if ('refused' in authentication) {
-      this.#refuse(connection, authentication.refused, 'authentication failed')
+      this.#refuse(connection, authentication.refused, authentication.reason ?? 'authentication failed')
       return
     }
-    const { identity, grants, data: authenticationData = null } = authentication
+    const { identity, grants, data: authenticationData = null, expiresAtMs = Number.POSITIVE_INFINITY } = authentication
     connection.identity = identity
     connection.grants = grants
+    connection.authenticatedUntilMs = this.#host.monotonicMs(expiresAtMs)
     const { clientId, will } = connect
     const owner = this.#host.sessionOwner(clientId)
     if (this.#sessionsHaveOwners && owner !== undefined && owner !== identity) {

@@ -17,11 +17,17 @@ import type { SubscriptionRequest } from '../codec/packets/subscribe.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
 import { QoS } from '../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
-import { DeliveryState } from '../session/delivery.ts'
+import type { ViolationName } from '../codec/violation.ts'
+import { type Delivery, DeliveryState } from '../session/delivery.ts'
 import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import { DropReason } from '../session/qos-sender.ts'
 import type { Rights } from '../session/rights.ts'
-import { type ConnectionTerms, ServerSession, type ServerSessionHost } from '../session/server-session.ts'
+import {
+  type ConnectionTerms,
+  type DeliveryCounts,
+  ServerSession,
+  type ServerSessionHost,
+} from '../session/server-session.ts'
 import { LARGEST_PACKET_BYTES, type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
 import { SessionState, type Subscription } from '../session/session-state.ts'
 import type { RestoredSession } from '../store/restore.ts'
@@ -37,6 +43,7 @@ import { Admission, type AdmissionHost } from './admission.ts'
 import { ClientRecord, type StoredWill } from './client-record.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
+import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
 import {
   type Agreed,
   agreeOnExpirySeconds,
@@ -45,11 +52,14 @@ import {
   connackProperties,
 } from './connection-terms.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
+import { assertBalance, DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
 import { DurableState } from './durable-state.ts'
-import { completeLimits, type Limits } from './limits.ts'
+import { LimitWatch } from './limit-watch.ts'
+import { completeLimits, type LimitName, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
-import { Metrics } from './metrics.ts'
+import { LoadAverages } from './load-averages.ts'
+import { Metrics, total } from './metrics.ts'
 import {
   type ConnectionEnd,
   type ConnectionOwner,
@@ -59,8 +69,10 @@ import {
 } from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { type RouteResult, Router } from './router.ts'
-import { type BrokerGauges, staticSysValues, sysValues } from './sys-topics.ts'
+import { type BrokerGauges, dropNames, staticSysValues, sysValues } from './sys-topics.ts'
 import { UserAccess } from './user-access.ts'
+import { durationMs, VirtualClock } from './virtual-clock.ts'
+import { Waiting } from './waiting.ts'
 
 const DEFAULT_PORT = 1883
 const DEFAULT_SYS_INTERVAL_SECONDS = 10
@@ -88,13 +100,18 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #retained: RetainedMessages
   readonly #records = new Map<string, ClientRecord>()
   readonly #connections = new Set<NetworkConnection>()
-  readonly #routeResult: RouteResult = { matched: 0, taken: 0 }
+  readonly #routeResult: RouteResult = { matched: 0, taken: 0, unclaimed: 0 }
   readonly #startedAtMs: number
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
   readonly #dropLog: DropLog
   #durable: DurableState | null = null
   #surroundings: ConnectionSurroundings
+  readonly #load: LoadAverages
+  readonly #limitWatch: LimitWatch
+  readonly #connectionRate: ConnectionRate
+  readonly #accounts = new DeliveryAccounts()
+  readonly #waiting = new Waiting()
   #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
@@ -112,9 +129,11 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       subscriptionIdentifierAvailable: options.subscriptionIdentifierAvailable ?? true,
     }
     this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
-    this.#clock = options.clock ?? new SystemClock()
+    this.#clock = options.clock ?? (options.virtualTime ? new VirtualClock() : new SystemClock())
     this.#deadlines = new Deadlines(this.#clock)
     this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
+    this.#limitWatch = new LimitWatch(this.limits, this.#clock, (event) => this.log(event))
+    this.#connectionRate = new ConnectionRate(this.limits)
     this.#router = new Router(this.limits)
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
@@ -127,6 +146,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       metrics: this.metrics,
       journal: null,
     }
+    this.#load = new LoadAverages(this.#startedAtMs)
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
     this.#listeners = new Listeners(
       {
@@ -196,10 +216,13 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   /** Takes a connection that was made outside: for transports of one's own. */
   accept(transport: Transport): void {
-    const connection = new NetworkConnection(transport, this.#surroundings)
+    const connection = new NetworkConnection(this.#options.tap?.(transport) ?? transport, this.#surroundings)
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
-    connection.start()
+    const waitMs = this.#connectionRate.admit(transport.remoteAddress, this.#clock.nowMs())
+    if (waitMs > 0) this.limitReached(connection, 'maximumConnectionRate')
+    connection.isTooMany = waitMs === TOO_MANY
+    connection.start(waitMs)
     if (this.#stopping) connection.refuse(ReasonCode.SERVER_UNAVAILABLE)
   }
 
@@ -222,6 +245,29 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   isFullFor(clientId: string): boolean {
     if (this.#clientsConnected < this.limits.maximumConnections) return false
     return this.#records.get(clientId)?.connection == null
+  }
+
+  /** For Admission: may a client with this id have a session? One that has one already may. */
+  hasRoomForSession(clientId: string): boolean {
+    return this.#records.size < this.limits.maximumSessions || this.#records.has(clientId)
+  }
+
+  limitReached(connection: NetworkConnection, name: LimitName): void {
+    this.#limitWatch.reached(name, connection.connect?.clientId ?? '')
+  }
+
+  ruleBroken(connection: NetworkConnection, name: ViolationName): void {
+    this.#limitWatch.violated(name, connection.connect?.clientId ?? '')
+  }
+
+  /** How often each limit was reached since the start. */
+  limitCounts(): [name: LimitName, count: number][] {
+    return this.#limitWatch.counts()
+  }
+
+  /** For Admission: a wall clock that jumps later changes nothing (semantics K-07). */
+  monotonicMs(wallMs: number): number {
+    return this.#clock.nowMs() + wallMs - this.#clock.wallMs()
   }
 
   /** For Admission: who made the session of a Client Identifier; undefined when there is none. */
@@ -272,6 +318,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       detail: `MQTT ${protocolVersionName(connect.version)}, keep alive ${keepAliveSeconds} s, ${kept === null ? 'new session' : 'session resumed'}`,
     })
     connection.accept(record.session, connack, terms, keepAliveSeconds)
+    this.#waiting.changed()
     return ReasonCode.SUCCESS
   }
 
@@ -400,16 +447,16 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   connectionEnded(connection: NetworkConnection, end: ConnectionEnd): void {
     const { session } = connection
+    session?.connectionLost()
     this.log({
       event: session === null ? 'closed' : 'disconnect',
       clientId: session?.clientId ?? connection.connect?.clientId ?? '',
       remoteAddress: connection.transport.remoteAddress,
-      detail: session === null || session.lostMessages === 0 ? end.reason : `${end.reason}, ${lossOf(session)}`,
+      detail: session === null ? end.reason : end.reason + lossesOf(session),
     })
     if (session === null) return
     const record = this.#records.get(session.clientId)!
     this.#clientsConnected--
-    session.connectionLost()
     record.connection = null
     if (end.discardsWill) record.will = null
     // semantics W-10: like one whose server died, it has its will published after the restart
@@ -420,6 +467,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
     // a will that is out at once leaves a session that expires later
     if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
+    this.#waiting.changed()
   }
 
   connectionClosed(connection: NetworkConnection): void {
@@ -454,22 +502,29 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#records.delete(session.clientId)
     for (const subscription of session.state.subscriptions.values())
       this.#router.remove(session, subscription.topicFilter)
-    const orphans = sharedDeliveries(session)
     this.#durable?.ended(record)
-    session.end()
+    const orphans = session.end()
+    this.#accounts.sessionEnded(session)
     // the session has ended, so a will whose delay runs is published now (semantics W-07)
     this.#publishWill(record, nowMs)
     // [U5-4.8.2-2] what was meant for a Shared Subscription goes to another member (semantics G-08)
-    for (const { message, sharedFilter } of orphans) {
-      // [MQTT-3.3.2-5] for that member its delivery has not begun
-      if (message.isExpired(nowMs)) this.deliveryDropped(session, DropReason.EXPIRED, 1)
-      else this.#forwardToGroup(message, sharedFilter, nowMs)
-    }
+    for (const orphan of orphans) this.#forwardToGroup(orphan, nowMs)
   }
 
-  #forwardToGroup(message: Message, sharedFilter: string, nowMs: number): void {
-    const group = this.#router.group(sharedFilter)
-    group?.forward(message, nowMs, group.barredFrom(message.topicName))
+  #forwardToGroup({ message, sharedFilter, state }: Delivery, nowMs: number): void {
+    const group = this.#router.group(sharedFilter!)
+    // [MQTT-3.3.2-5] for another member its delivery has not begun
+    if (message.isExpired(nowMs)) this.#dropUnclaimed(sharedFilter!, DropReason.EXPIRED, 1)
+    else if (group?.forward(message, nowMs, group.barredFrom(message.topicName))) return
+    else if (group !== null) this.#dropUnclaimed(sharedFilter!, DropReason.QUEUE_FULL, 1)
+    // one that was sent may have arrived
+    else if (state === DeliveryState.QUEUED) this.#dropUnclaimed(sharedFilter!, DropReason.SESSION_ENDED, 1)
+  }
+
+  #dropUnclaimed(sharedFilter: string, reason: DropReason, count: number): void {
+    this.#accounts.droppedUnclaimed(count)
+    this.metrics.countDropped(reason, count)
+    this.#dropLog.dropped(sharedFilter, reason)
   }
 
   // ---- the store
@@ -563,7 +618,17 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
     }
     if (!rights.mayPublish(topicName)) return ReasonCode.NOT_AUTHORIZED
-    return levelCount(topicName) > this.limits.maximumTopicLevels ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
+    return this.#isTopicTooLong(topicName) ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
+  }
+
+  // A Topic Name, or a filter without its share.
+  #isTopicTooLong(topic: string): boolean {
+    const { maximumTopicBytes, maximumTopicLevels } = this.limits
+    // most are far from it: a character has 3 bytes at most
+    const isLong = topic.length * 3 > maximumTopicBytes && Buffer.byteLength(topic) > maximumTopicBytes
+    if (!isLong && levelCount(topic) <= maximumTopicLevels) return false
+    this.#limitWatch.reached(isLong ? 'maximumTopicBytes' : 'maximumTopicLevels', '')
+    return true
   }
 
   // Keeps what is to be retained, then forwards. @returns Reason Code for the acknowledgement
@@ -573,7 +638,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const kept = message.retain ? this.#retain(message) : true
     const result = this.#routeResult
     this.#router.route(message, publisher, true, nowMs, result)
-    const { matched, taken } = result
+    const { matched, taken, unclaimed } = result
+    if (unclaimed > 0) this.#dropUnclaimed('a Shared Subscription', DropReason.QUEUE_FULL, unclaimed)
     if (!kept || (matched > 0 && taken === 0)) return ReasonCode.QUOTA_EXCEEDED
     if (matched > 0) return ReasonCode.SUCCESS
     this.metrics.messagesWithoutSubscriber++
@@ -587,7 +653,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       this.#retained.delete(message.topicName)
       return true
     }
-    return this.#retained.set(message.own())
+    if (this.#retained.set(message.own())) return true
+    const isCount = this.#retained.count >= this.limits.maximumRetainedMessages
+    this.#limitWatch.reached(isCount ? 'maximumRetainedMessages' : 'maximumRetainedBytes', message.publisher ?? '')
+    return false
   }
 
   /** For Admission. */
@@ -602,21 +671,23 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const refusal = subscriptionRefusal(request, subscriptionIdentifier > 0, this.#offers)
     if (refusal !== ReasonCode.SUCCESS) return refusal
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
-    if (levelCount(filter) > this.limits.maximumTopicLevels) return ReasonCode.QUOTA_EXCEEDED
+    if (this.#isTopicTooLong(filter)) return ReasonCode.QUOTA_EXCEEDED
     if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
     if (session.keeper !== null && this.#isStoreFailing) return ReasonCode.QUOTA_EXCEEDED
     const { subscriptions } = session.state
-    if (subscriptions.size >= this.limits.maximumSubscriptions && !subscriptions.has(topicFilter))
-      return ReasonCode.QUOTA_EXCEEDED
-    return request.qos
+    if (subscriptions.size < this.limits.maximumSubscriptions || subscriptions.has(topicFilter)) return request.qos
+    this.#limitWatch.reached('maximumSubscriptions', session.clientId)
+    return ReasonCode.QUOTA_EXCEEDED
   }
 
   subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void {
     this.#router.add(session, subscription, replaced === null)
+    this.#waiting.changed()
   }
 
   subscriptionRemoved(session: ServerSession, subscription: Subscription): void {
     this.#router.remove(session, subscription.topicFilter)
+    this.#waiting.changed()
   }
 
   *retainedMessages(session: ServerSession, subscription: Subscription): IterableIterator<Message> {
@@ -635,12 +706,69 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void {
     this.metrics.countDropped(reason, count)
-    if (reason === DropReason.QUEUE_FULL) session.lostMessages += count
     this.#dropLog.dropped(session.clientId, reason)
+  }
+
+  get maximumFiltersPerPacket(): number {
+    return this.limits.maximumFiltersPerPacket
+  }
+
+  tooManyFilters(session: ServerSession): void {
+    this.#limitWatch.reached('maximumFiltersPerPacket', session.clientId)
   }
 
   get queuesQos0(): boolean {
     return this.#options.queueQos0 ?? false
+  }
+
+  // ---- for tests of users
+
+  /** Is a client with this Client Identifier connected? */
+  isConnected(clientId: string): boolean {
+    return this.#records.get(clientId)?.connection != null
+  }
+
+  /** Has a session, connected or not, this subscription? @param topicFilter as the client wrote it */
+  isSubscribed(topicFilter: string, clientId?: string): boolean {
+    if (clientId !== undefined)
+      return this.#records.get(clientId)?.session.state.subscriptions.has(topicFilter) ?? false
+    for (const { state } of this.#sessions()) if (state.subscriptions.has(topicFilter)) return true
+    return false
+  }
+
+  /** Resolves when the client is connected, now or later; rejects after the time, 5 s unless told. */
+  untilConnected(clientId: string, timeoutMs?: number): Promise<void> {
+    return this.#waiting.until(() => this.isConnected(clientId), `${JSON.stringify(clientId)} connects`, timeoutMs)
+  }
+
+  /** As {@link untilConnected}, for its end. */
+  untilDisconnected(clientId: string, timeoutMs?: number): Promise<void> {
+    return this.#waiting.until(() => !this.isConnected(clientId), `${JSON.stringify(clientId)} disconnects`, timeoutMs)
+  }
+
+  /** Resolves when a session, or that of this client, has subscribed to this filter, now or later. */
+  untilSubscribed(topicFilter: string, clientId?: string, timeoutMs?: number): Promise<void> {
+    const what = `${clientId === undefined ? 'somebody' : JSON.stringify(clientId)} subscribes to ${topicFilter}`
+    return this.#waiting.until(() => this.isSubscribed(topicFilter, clientId), what, timeoutMs)
+  }
+
+  /**
+   * Lets virtual time pass: keep alive, wills, expiry of sessions and messages fall due as if one had waited, in their order.
+   * Clients live in real time, so one with a keep alive counts as silent; give it keep alive 0 to stay.
+   * @param duration `'25h'`, `'90s'`, `'500ms'`, or milliseconds
+   * @throws Error without `virtualTime`, RangeError for what is no duration
+   */
+  async advance(duration: number | string): Promise<void> {
+    const clock = this.#clock
+    if (!(clock instanceof VirtualClock)) throw new Error('time passes by itself here: start with virtualTime: true')
+    const until = clock.nowMs() + durationMs(duration)
+    await turnOfEvents()
+    while (clock.nextWakeMs <= until) {
+      clock.advance(Math.max(0, clock.nextWakeMs - clock.nowMs()))
+      await turnOfEvents()
+    }
+    clock.advance(until - clock.nowMs())
+    await turnOfEvents()
   }
 
   // ---- $SYS
@@ -659,7 +787,9 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
 
   #publishSys(nowMs: number): void {
     this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
-    for (const [topicName, value] of sysValues(this.metrics, this.gauges)) this.#publishOwn(topicName, value, nowMs)
+    for (const [topicName, value] of sysValues(this, this.#load.update(this.metrics, nowMs))) {
+      this.#publishOwn(topicName, value, nowMs)
+    }
   }
 
   // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).
@@ -678,10 +808,34 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       clientsTotal: this.#records.size,
       clientsMaximum: this.#clientsMaximum,
       subscriptions: this.#router.subscriptionCount,
+      sharedSubscriptions: this.#router.sharedSubscriptionCount,
       retainedMessages: this.#retained.count,
       retainedBytes: this.#retained.bytes,
       version: this.#options.version ?? 'mqtt-kit',
     }
+  }
+
+  /**
+   * What has become of all messages that were for a session, since the start: at any moment `in` is `out` + `queued` +
+   * `dropped`. Takes a look at every session.
+   */
+  get deliveryCounts(): DeliveryCounts {
+    return this.#accounts.sum(this.#sessions())
+  }
+
+  /** For tests: adds up for each session and in all. @throws Error when a message has vanished or was counted twice */
+  assertBalance(): void {
+    for (const session of this.#sessions()) assertBalance(session.deliveryCounts, JSON.stringify(session.clientId))
+    const { deliveryCounts } = this
+    assertBalance(deliveryCounts, 'all sessions')
+    const dropped = total(this.metrics.messagesDropped)
+    if (dropped !== deliveryCounts.dropped) {
+      throw new Error(`${dropped} drops by reason are not the ${deliveryCounts.dropped} of all sessions`)
+    }
+  }
+
+  *#sessions(): IterableIterator<ServerSession> {
+    for (const { session } of this.#records.values()) yield session
   }
 
   /** Tells the log, if there is one. */
@@ -695,9 +849,18 @@ function isFalselyText(message: Message): boolean {
   return message.properties.payloadFormatIndicator === 1 && !isUtf8(message.payload)
 }
 
-// The loss of a client is told when it goes (semantics L-02).
-function lossOf({ lostMessages }: ServerSession): string {
-  return `${lostMessages} ${lostMessages === 1 ? 'message was' : 'messages were'} lost: too many waited for it`
+// What has arrived is read, what is due is written.
+async function turnOfEvents(): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
+// The losses of a session are told when its client goes (semantics L-02).
+function lossesOf(session: ServerSession): string {
+  const losses = dropNames.flatMap(([name, reason]) => {
+    const count = session.droppedMessages(reason)
+    return count === 0 ? [] : [`${count} ${name}`]
+  })
+  return losses.length === 0 ? '' : `; dropped for this session: ${losses.join(', ')}`
 }
 
 function storedWill(connect: Connect, expirySeconds: number): StoredWill | null {
@@ -706,17 +869,4 @@ function storedWill(connect: Connect, expirySeconds: number): StoredWill | null 
   const isOld = connect.version !== ProtocolVersion.V5
   const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
   return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
-}
-
-// Never sent, or sent at QoS 1 and not acknowledged: another member of the group may have them. A QoS 2 delivery that has
-// begun goes to nobody else [MQTT-4.8.2-5].
-function sharedDeliveries(session: ServerSession): { message: Message; sharedFilter: string }[] {
-  const orphans: { message: Message; sharedFilter: string }[] = []
-  for (const { state, message, sharedFilter } of session.state.inFlight.values()) {
-    if (sharedFilter !== null && state === DeliveryState.AWAITING_PUBACK) orphans.push({ message, sharedFilter })
-  }
-  for (const { message, sharedFilter } of session.state.queue) {
-    if (sharedFilter !== null) orphans.push({ message, sharedFilter })
-  }
-  return orphans
 }

@@ -1,5 +1,6 @@
 import type { Store } from '../store/store.ts'
 import type { TlsServerTerms } from '../transport/tls-terms.ts'
+import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import type { Clock } from './clock.ts'
 import type { Limits } from './limits.ts'
@@ -15,6 +16,8 @@ export interface BrokerEvent {
     | 'dropped'
     | 'error'
     | 'store'
+    | 'limit'
+    | 'error'
     | 'stopped'
   readonly clientId?: string
   readonly remoteAddress?: string
@@ -65,6 +68,11 @@ export interface BrokerOptions {
    * none. It stays open when the broker stops.
    */
   readonly store?: Store
+  /** puts itself between each connection and the broker: for captures; what it returns is used in place of what it got */
+  readonly tap?: (transport: Transport) => Transport
+  /** true: time stands still but for {@link Broker.advance}; for tests */
+  readonly virtualTime?: boolean
+  /** in place of the clock of the machine, or the virtual one */
   readonly clock?: Clock
   readonly log?: (event: BrokerEvent) => void
 }

@@ -2,7 +2,21 @@ import { NEVER_EXPIRES_SECONDS } from '../session/session-state.ts'
 
 /** One bound of the broker: what it is called, its unit, its default, the largest and smallest value it takes. */
 export interface LimitRow {
-  readonly unit: 'messages' | 'bytes' | 'seconds' | 'connections' | 'subscriptions' | 'levels' | 'aliases' | 'QoS'
+  readonly unit:
+    | 'messages'
+    | 'bytes'
+    | 'seconds'
+    | 'connections'
+    | 'subscriptions'
+    | 'levels'
+    | 'aliases'
+    | 'QoS'
+    | 'sessions'
+    | 'filters'
+    | 'addresses'
+    | 'messages per second'
+    | 'bytes per second'
+    | 'connections per second'
   readonly default: number
   readonly minimum: number
   readonly maximum: number
@@ -25,6 +39,41 @@ export const limitRows = {
     1,
     LARGEST,
     'network connections at once; one more is refused with 0x89',
+  ),
+  maximumConnectionRate: limit(
+    'connections per second',
+    0,
+    0,
+    LARGEST,
+    'connections per second from one address, 0 for any; one that is early waits up to 1 s, then is refused with 0x9F',
+  ),
+  maximumRatedAddresses: limit(
+    'addresses',
+    10_000,
+    1,
+    LARGEST,
+    'addresses whose connections are counted for their rate; the oldest are forgotten',
+  ),
+  maximumMessageRate: limit(
+    'messages per second',
+    0,
+    0,
+    LARGEST,
+    'messages per second from one client, 0 for any; a faster one is read more slowly',
+  ),
+  maximumByteRate: limit(
+    'bytes per second',
+    0,
+    0,
+    LARGEST,
+    'bytes per second from one client, 0 for any; a faster one is read more slowly',
+  ),
+  maximumSessions: limit(
+    'sessions',
+    1_000_000,
+    1,
+    LARGEST,
+    'sessions, with and without a connection; a client that would make one more is refused with 0x97',
   ),
   maximumPacketBytes: limit(
     'bytes',
@@ -85,6 +134,14 @@ export const limitRows = {
     LARGEST,
     'subscriptions of one session; one more is refused with 0x97',
   ),
+  maximumFiltersPerPacket: limit(
+    'filters',
+    10_000,
+    1,
+    LARGEST,
+    'filters in one SUBSCRIBE; those that follow are refused with 0x97',
+  ),
+  maximumTopicBytes: limit('bytes', 65_535, 1, 65_535, 'length of a topic name (0x90) or filter (0x97)'),
   maximumTopicLevels: limit('levels', 200, 1, 4096, 'levels of a topic name (0x90) or filter (0x97)'),
   maximumClientIdBytes: limit(
     'bytes',

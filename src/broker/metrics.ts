@@ -1,4 +1,4 @@
-import type { DropReason } from '../session/qos-sender.ts'
+import { DROP_REASONS, type DropReason } from '../session/qos-sender.ts'
 
 /** Counters of a broker since its start; they never go down. Arrays are indexed by Control Packet type. */
 export class Metrics {
@@ -13,7 +13,7 @@ export class Metrics {
   publishBytesReceived = 0
   publishBytesSent = 0
   /** messages given up, by DropReason */
-  readonly messagesDropped = new Float64Array(6)
+  readonly messagesDropped = new Float64Array(DROP_REASONS)
   /** PUBLISH that nobody subscribed to */
   messagesWithoutSubscriber = 0
   messagesRefused = 0

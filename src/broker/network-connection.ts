@@ -17,7 +17,7 @@ import { type Publish, type PublishHeader, publishBytes, putPublish } from '../c
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { isReasonCodeAllowed, ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
-import { ProtocolViolation } from '../codec/violation.ts'
+import { ProtocolViolation, type ViolationName } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
 import type { SessionOutput } from '../session/session-output.ts'
@@ -29,8 +29,9 @@ import type { TransportError } from '../transport/transport-error.ts'
 import type { Clock } from './clock.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
-import type { Limits } from './limits.ts'
+import type { LimitName, Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import { RateBucket } from './rate-bucket.ts'
 
 /** Where a connection is in its life. Nothing a client sends counts once it is CLOSING. */
 export const ConnectionPhase = { AWAITING_CONNECT: 0, AUTHENTICATING: 1, CONNECTED: 2, CLOSING: 3, CLOSED: 4 } as const
@@ -53,6 +54,10 @@ export interface ConnectionOwner {
   connectionClosed(connection: NetworkConnection): void
   disconnectReceived(connection: NetworkConnection, disconnect: Disconnect): void
   authReceived(connection: NetworkConnection, auth: Auth): void
+  /** The client has come up against a limit. */
+  limitReached(connection: NetworkConnection, name: LimitName): void
+  /** The client has broken a rule. */
+  ruleBroken(connection: NetworkConnection, name: ViolationName): void
   trace:
     | ((connection: NetworkConnection, sent: boolean, packet: ControlPacket | Publish | TracedPublish) => void)
     | null
@@ -92,6 +97,11 @@ const GOES_ON: ReadonlySet<PacketType> = new Set([
   PacketType.PUBCOMP,
   PacketType.UNSUBACK,
 ])
+/** Why the socket is not read. */
+const Pause = { HOLDING: 1, STALLED: 2, THROTTLED: 4 } as const
+
+/** A client that is too fast is not read for this long at least: a wake-up for each message would cost more than it. */
+const SHORTEST_THROTTLE_MS = 20
 
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
@@ -107,6 +117,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   identity: string | null = null
   /** what its authentication brought along for its rights */
   grants: unknown
+  /** when its authentication ends, monotonic ms */
+  authenticatedUntilMs = Number.POSITIVE_INFINITY
   /** an exchange of AUTH packets under way, or the last one; null when CONNECT named no method */
   enhanced: EnhancedAuthentication | null = null
   /** as it counts: that of CONNECT, or Server Keep Alive */
@@ -116,7 +128,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   readonly #output: OutputBuffer
   /** where packets go: to this connection, or past a guard while an enhanced authentication runs */
   #sink: PacketSink = this
-  #isHolding = false
+  /** Pause reasons that hold now */
+  #pauses = 0
   readonly #openedAtMs: number
   #lastPacketMs: number
   #closeAtMs = Number.POSITIVE_INFINITY
@@ -126,8 +139,12 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #answerBytes = 0
   /** since when the client takes nothing of what is ready for it; Infinity while it does */
   #stuckSinceMs = Number.POSITIVE_INFINITY
-  /** the socket is not read until the client reads */
-  #isStalled = false
+  #messageRate: RateBucket | null = null
+  #byteRate: RateBucket | null = null
+  /** when a client that was too fast is read again, or a connection that came too early is begun with */
+  #readAgainAtMs = Number.POSITIVE_INFINITY
+  /** from its address come too many connections: its CONNECT is refused */
+  isTooMany = false
 
   constructor(transport: Transport, around: ConnectionSurroundings) {
     this.transport = transport
@@ -137,10 +154,11 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#openedAtMs = this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
   }
 
-  /** Starts reading. */
-  start(): void {
+  /** Starts reading. @param waitMs only after so long */
+  start(waitMs = 0): void {
+    if (waitMs > 0) this.#readAgainAtMs = this.#openedAtMs + waitMs
+    else this.transport.start(this)
     this.#around.deadlines.watch(this)
-    this.transport.start(this)
   }
 
   /** MQTT version of the client; null before its CONNECT. A second CONNECT does not change it. */
@@ -160,7 +178,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
       if (this.#isTlsHandshake(bytes)) this.close({ discardsWill: false, reason: TLS_ON_PLAIN_PORT })
       else this.#failed(error)
     }
-    if (this.#isHolding && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
+    if ((this.#pauses & Pause.HOLDING) !== 0 && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
+    if (this.#around.limits.maximumByteRate > 0) this.#judgeByteRate(bytes.length)
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
   }
 
@@ -175,18 +194,70 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#answerBytes = Math.min(this.#answerBytes, this.#output.pendingBytes)
     const isTaken = this.transport.bufferedBytes === 0 && this.heldBy === null
     if (this.#answerBytes <= this.#around.limits.maximumOutputBytes || isTaken) return
-    this.#isStalled = true
     this.#noteStuck()
+    this.#pauses |= Pause.STALLED
     this.transport.pause()
+  }
+
+  #judgeByteRate(byteCount: number): void {
+    const { maximumByteRate } = this.#around.limits
+    this.#byteRate ??= new RateBucket(maximumByteRate, this.#nowMs)
+    const waitMs = this.#byteRate.take(byteCount, maximumByteRate, this.#nowMs)
+    if (waitMs > 0) this.#throttle(waitMs, 'maximumByteRate')
+  }
+
+  #judgeMessageRate(): void {
+    const { maximumMessageRate } = this.#around.limits
+    this.#messageRate ??= new RateBucket(maximumMessageRate, this.#nowMs)
+    const waitMs = this.#messageRate.take(1, maximumMessageRate, this.#nowMs)
+    if (waitMs > 0) this.#throttle(waitMs, 'maximumMessageRate')
+  }
+
+  // Too fast a client is slowed down by not reading it (semantics L-09); what was read already waits in the decoder.
+  #throttle(waitMs: number, name: LimitName): void {
+    if (this.phase !== ConnectionPhase.CONNECTED) return
+    const atMs = this.#nowMs + Math.max(waitMs, SHORTEST_THROTTLE_MS)
+    if (!this.#isThrottled) this.#around.owner.limitReached(this, name)
+    this.#readAgainAtMs = this.#isThrottled ? Math.max(this.#readAgainAtMs, atMs) : atMs
+    this.#decoder.pause()
+    this.#pauses |= Pause.THROTTLED
+    this.transport.pause()
+    this.#around.deadlines.watch(this)
+  }
+
+  get #isThrottled(): boolean {
+    return (this.#pauses & Pause.THROTTLED) !== 0
+  }
+
+  #readAgain(nowMs: number): void {
+    this.#readAgainAtMs = Number.POSITIVE_INFINITY
+    if (!this.#isThrottled) {
+      this.transport.start(this)
+      return
+    }
+    // nobody could show in the meantime that it is there
+    this.#nowMs = this.#lastPacketMs = nowMs
+    this.#resumeDecoder(Pause.THROTTLED)
+  }
+
+  #resumeReading(reason: number): void {
+    this.#pauses &= ~reason
+    if (this.#pauses === 0) this.transport.resume()
+  }
+
+  #resumeDecoder(reason: number): void {
+    this.#resumeReading(reason)
+    try {
+      this.#decoder.resume(this.#sink)
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   drained(): void {
     this.#stuckSinceMs = Number.POSITIVE_INFINITY
     this.#output.drained()
-    if (this.#isStalled) {
-      this.#isStalled = false
-      this.transport.resume()
-    }
+    if ((this.#pauses & Pause.STALLED) !== 0) this.#resumeReading(Pause.STALLED)
     if (this.phase !== ConnectionPhase.CONNECTED) return
     this.#nowMs = this.#around.clock.nowMs()
     this.session?.drained(this.#nowMs)
@@ -223,6 +294,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     metrics.messagesReceived[publish.qos]!++
     metrics.publishBytesReceived += publish.message.payloadBytes
     if (owner.trace !== null) owner.trace(this, false, publish)
+    if (this.#around.limits.maximumMessageRate > 0) this.#judgeMessageRate()
     this.session!.receivePublish(publish, this.#nowMs)
   }
 
@@ -275,17 +347,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   // is read meanwhile, within a bound: else a client that closes would not be noticed (C-10).
   #hold(): void {
     this.#decoder.pause()
-    this.#isHolding = true
-  }
-
-  #unhold(): void {
-    this.#isHolding = false
-    this.transport.resume()
-    try {
-      this.#decoder.resume(this.#sink)
-    } catch (error) {
-      this.#failed(error)
-    }
+    this.#pauses |= Pause.HOLDING
   }
 
   // ---- what the broker decides
@@ -295,7 +357,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.send(auth)
     if (this.phase !== ConnectionPhase.AUTHENTICATING) return
     this.#sink = new AuthenticationSink(this)
-    this.#unhold()
+    this.#resumeDecoder(Pause.HOLDING)
   }
 
   /** Accepts the CONNECT: CONNACK goes out, the session takes over, packets behind CONNECT are processed. */
@@ -312,7 +374,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#around.deadlines.forget(this)
     this.#around.deadlines.watch(this)
     this.#sink = this
-    this.#unhold()
+    this.#resumeDecoder(Pause.HOLDING)
   }
 
   /** Refuses the CONNECT with a code of 0x80 or more, in the words of the client's version, and closes [MQTT-3.2.2-7 v5, MQTT-3.2.2-5 v311]. */
@@ -349,6 +411,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   /** A rule was broken: 5.0 clients are told, others just closed [MQTT-4.13.1-1, MQTT-4.8.0-1]. */
   violate(violation: ProtocolViolation): void {
     const end = { discardsWill: false, reason: `protocol violation: ${violation.message}` }
+    this.#around.owner.ruleBroken(this, violation.violation)
     if (this.phase === ConnectionPhase.CONNECTED) {
       // [MQTT-3.14.2-1] a second CONNECT may break a rule whose code only CONNACK has
       const { reasonCode } = violation
@@ -402,6 +465,9 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     if (this.phase === ConnectionPhase.CLOSED) return
     this.phase = ConnectionPhase.CLOSING
     this.#decoder.stop()
+    // one that came too early and was not begun with
+    if (this.#readAgainAtMs !== Number.POSITIVE_INFINITY && !this.#isThrottled) this.transport.start(this)
+    this.#readAgainAtMs = Number.POSITIVE_INFINITY
     this.#output.end()
     this.transport.resume()
     this.#closeAtMs = this.#around.clock.nowMs() + this.#around.limits.closeTimeoutSeconds * 1000
@@ -414,12 +480,21 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     switch (this.phase) {
       case ConnectionPhase.AWAITING_CONNECT:
       case ConnectionPhase.AUTHENTICATING:
-        return this.#openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
+        return Math.min(this.#connectDeadlineMs, this.#readAgainAtMs)
       case ConnectionPhase.CONNECTED:
-        return Math.min(keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs), this.#stuckDeadlineMs)
+        // who is not read is not judged
+        return Math.min(
+          this.#isThrottled ? this.#readAgainAtMs : keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs),
+          this.#stuckDeadlineMs,
+          this.authenticatedUntilMs,
+        )
       default:
         return this.#closeAtMs
     }
+  }
+
+  get #connectDeadlineMs(): number {
+    return this.#openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
   }
 
   // The kernel's progress shows in steps of what was written at once.
@@ -429,8 +504,15 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   }
 
   deadlinePassed(nowMs: number): void {
-    if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.#stuckDeadlineMs) {
+    const { owner } = this.#around
+    if (this.phase < ConnectionPhase.CLOSING && nowMs >= this.#readAgainAtMs) {
+      this.#readAgain(nowMs)
+    } else if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.authenticatedUntilMs) {
+      const end = { discardsWill: false, reason: 'its authentication has expired' }
+      this.disconnect(ReasonCode.NOT_AUTHORIZED, end, 'The authentication of the client has expired.')
+    } else if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.#stuckDeadlineMs) {
       // semantics L-03
+      owner.limitReached(this, 'stuckTimeoutSeconds')
       this.disconnect(
         ReasonCode.QUOTA_EXCEEDED,
         { discardsWill: false, reason: 'it neither reads nor acknowledges' },
@@ -444,12 +526,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
         reason: `no packet for ${seconds} s, keep alive is ${this.keepAliveSeconds} s`,
       })
     } else if (this.phase < ConnectionPhase.CONNECTED) {
+      owner.limitReached(this, 'connectTimeoutSeconds')
       this.#end({
         discardsWill: true,
         reason: `no complete CONNECT within ${this.#around.limits.connectTimeoutSeconds} s`,
       })
       this.#startClosing()
     } else {
+      owner.limitReached(this, 'closeTimeoutSeconds')
       this.#closeAtMs = Number.POSITIVE_INFINITY
       this.transport.destroy()
     }

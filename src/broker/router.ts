@@ -21,6 +21,8 @@ export interface RouteResult {
   matched: number
   /** of those, how many took it */
   taken: number
+  /** shared groups of which no member took it */
+  unclaimed: number
 }
 
 /**
@@ -38,6 +40,7 @@ export class Router {
   readonly #passing = new Route()
   readonly #limits: Pick<Limits, 'maximumCachedRoutes'>
   #count = 0
+  #sharedCount = 0
 
   /** @param limits may change */
   constructor(limits: Pick<Limits, 'maximumCachedRoutes'>) {
@@ -47,6 +50,11 @@ export class Router {
   /** Subscriptions held, shared ones included. */
   get subscriptionCount(): number {
     return this.#count
+  }
+
+  /** Shared subscriptions held. */
+  get sharedSubscriptionCount(): number {
+    return this.#sharedCount
   }
 
   /** Adds or replaces a subscription. @param isNew false when it replaces one with the same filter */
@@ -65,6 +73,7 @@ export class Router {
       group.set(session, subscription)
     }
     if (isNew) this.#count++
+    if (isNew && shared !== null) this.#sharedCount++
     this.#forgetRoutes(topicFilter)
   }
 
@@ -81,6 +90,7 @@ export class Router {
     }
     this.#count--
     this.#tree.prune(topicFilter)
+    if (shared !== null) this.#sharedCount--
     this.#forgetRoutes(topicFilter)
   }
 
@@ -103,6 +113,7 @@ export class Router {
     const { items, groups } = route
     let matched = 0
     let taken = 0
+    let unclaimed = 0
     for (let i = 0; i < items.length; i++) {
       const receiver = items[i]!
       const { session } = receiver
@@ -119,18 +130,20 @@ export class Router {
         matched++
         const { group, barred } = groups[i]!
         if (group.forward(message, nowMs, barred)) taken++
+        else unclaimed++
       }
     }
     result.matched = matched
     result.taken = taken
+    result.unclaimed = unclaimed
   }
 
   /** Would a message of this topic at QoS 1 or 2 get to a session that is kept beyond the process? */
   reachesKept(topicName: string): boolean {
-    const { receivers, groups } = this.#routes.get(topicName) ?? this.#findRoute(topicName)
+    const { items, groups } = this.#routes.get(topicName) ?? this.#findRoute(topicName)
     return (
-      receivers.some(({ session, fromOthers }) => session.keeper !== null && fromOthers.qos > 0) ||
-      groups.some(({ group }) => group.hasKeptMember)
+      items.some(({ session, fromOthers }) => session.keeper !== null && fromOthers.qos > 0) ||
+      (groups?.some(({ group }) => group.hasKeptMember) ?? false)
     )
   }
 

@@ -1,5 +1,9 @@
+import { getHeapStatistics } from 'node:v8'
 import { packetTypeNames } from '../codec/packet-type.ts'
 import { DropReason } from '../session/qos-sender.ts'
+import type { DeliveryCounts } from '../session/server-session.ts'
+import { limitLabel } from './limit-watch.ts'
+import type { LimitName } from './limits.ts'
 import { type Metrics, total } from './metrics.ts'
 
 /** Present sizes of a broker, beside its counters. */
@@ -8,7 +12,9 @@ export interface BrokerGauges {
   readonly clientsConnected: number
   readonly clientsTotal: number
   readonly clientsMaximum: number
+  /** shared ones included */
   readonly subscriptions: number
+  readonly sharedSubscriptions: number
   readonly retainedMessages: number
   readonly retainedBytes: number
   readonly version: string
@@ -24,6 +30,15 @@ export const dropNames: readonly (readonly [string, DropReason])[] = [
   ['session-ended', DropReason.SESSION_ENDED],
 ]
 
+/** What is looked at from outside: a Broker, without the rest of it. */
+export interface Observed {
+  readonly metrics: Metrics
+  readonly gauges: BrokerGauges
+  readonly deliveryCounts: DeliveryCounts
+  /** how often each limit was reached */
+  limitCounts(): [name: LimitName, count: number][]
+}
+
 /** Topic and value of one `$SYS` message. */
 export type SysValue = readonly [topicName: string, value: string]
 
@@ -35,8 +50,10 @@ export function staticSysValues(gauges: BrokerGauges): SysValue[] {
 /**
  * The `$SYS` tree: mosquitto's names, and `$SYS/broker/metrics/...` with one counter per Control Packet type. Counters are
  * totals since the start of the broker.
+ * @param load names below `load/`, and values
  */
-export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
+export function sysValues(observed: Observed, load: readonly SysValue[]): SysValue[] {
+  const { metrics, gauges, deliveryCounts: deliveries } = observed
   const received = total(metrics.packetsReceived)
   const sent = total(metrics.packetsSent)
   const publishReceived = total(metrics.messagesReceived)
@@ -48,11 +65,16 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['clients/disconnected', gauges.clientsTotal - gauges.clientsConnected],
     ['clients/total', gauges.clientsTotal],
     ['clients/maximum', gauges.clientsMaximum],
+    // older names of the two before
+    ['clients/active', gauges.clientsConnected],
+    ['clients/inactive', gauges.clientsTotal - gauges.clientsConnected],
     ['clients/expired', metrics.sessionsExpired],
     ['subscriptions/count', gauges.subscriptions],
+    ['shared_subscriptions/count', gauges.sharedSubscriptions],
     ['retained messages/count', gauges.retainedMessages],
     ['messages/received', received],
     ['messages/sent', sent],
+    ['messages/stored', gauges.retainedMessages],
     ['publish/messages/received', publishReceived],
     ['publish/messages/sent', publishSent],
     ['publish/messages/dropped', dropped],
@@ -62,6 +84,7 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['store/messages/bytes', gauges.retainedBytes],
     ['bytes/received', metrics.bytesReceived],
     ['bytes/sent', metrics.bytesSent],
+    ['heap/current', heapBytes()],
     ['metrics/packets/received', received],
     ['metrics/packets/sent', sent],
     ['metrics/messages/received', publishReceived],
@@ -70,14 +93,20 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     ['metrics/messages/unmatched', metrics.messagesWithoutSubscriber],
     ['metrics/messages/refused', metrics.messagesRefused],
     ['metrics/messages/retained', gauges.retainedMessages],
+    ['metrics/deliveries/in', deliveries.in],
+    ['metrics/deliveries/out', deliveries.out],
+    ['metrics/deliveries/queued', deliveries.queued],
+    ['metrics/deliveries/dropped', deliveries.dropped],
     ['metrics/acknowledgements/unknown', metrics.acknowledgementsUnknown],
     ['metrics/bytes/received', metrics.bytesReceived],
     ['metrics/bytes/sent', metrics.bytesSent],
     ['metrics/connections/opened', metrics.connectionsOpened],
     ['metrics/connections/refused', metrics.connectionsRefused],
   ]
+  for (const [name, perMinute] of load) values.push([`load/${name}`, perMinute])
   for (const [name, reason] of dropNames)
     values.push([`metrics/messages/dropped/${name}`, metrics.messagesDropped[reason]!])
+  for (const [name, count] of observed.limitCounts()) values.push([`metrics/limits/${limitLabel(name)}`, count])
   for (const [qos, count] of metrics.messagesReceived.entries())
     values.push([`metrics/messages/qos${qos}/received`, count])
   for (const [qos, count] of metrics.messagesSent.entries()) values.push([`metrics/messages/qos${qos}/sent`, count])
@@ -87,4 +116,8 @@ export function sysValues(metrics: Metrics, gauges: BrokerGauges): SysValue[] {
     values.push([`metrics/packets/${name}/sent`, metrics.packetsSent[packetType]!])
   }
   return values.map(([name, value]) => [`$SYS/broker/${name}`, String(value)])
+}
+
+function heapBytes(): number {
+  return getHeapStatistics().used_heap_size
 }

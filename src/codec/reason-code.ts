@@ -175,6 +175,7 @@ const toReturnCode: ReadonlyMap<number, ReturnCode> = new Map<number, ReturnCode
   [ReasonCode.CLIENT_IDENTIFIER_NOT_VALID, ReturnCode.IDENTIFIER_REJECTED],
   [ReasonCode.SERVER_UNAVAILABLE, ReturnCode.SERVER_UNAVAILABLE],
   [ReasonCode.SERVER_BUSY, ReturnCode.SERVER_UNAVAILABLE],
+  [ReasonCode.QUOTA_EXCEEDED, ReturnCode.SERVER_UNAVAILABLE],
   [ReasonCode.BAD_USER_NAME_OR_PASSWORD, ReturnCode.BAD_USER_NAME_OR_PASSWORD],
   [ReasonCode.NOT_AUTHORIZED, ReturnCode.NOT_AUTHORIZED],
   [ReasonCode.BANNED, ReturnCode.NOT_AUTHORIZED],

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { formatHostAndPort } from '../transport/address.ts'
 import { type TransportError, transportError } from '../transport/transport-error.ts'
-import { type Observed, PrometheusText } from './prometheus.ts'
+import { type ObservedBroker, PrometheusText } from './prometheus.ts'
 
 /** Where the pages are, for people and programs that look at a running broker. */
 export interface HttpAddress {
@@ -43,7 +43,7 @@ export class HttpServer {
    * @param error is told when a connection cannot be accepted
    * @throws TransportError with kind `listen`
    */
-  static async open(address: HttpAddress, observed: Observed, error: (error: TransportError) => void) {
+  static async open(address: HttpAddress, observed: ObservedBroker, error: (error: TransportError) => void) {
     const metrics = new PrometheusText(observed)
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS })
     server.maxConnections = MAXIMUM_CONNECTIONS
@@ -77,7 +77,7 @@ function urlOf(host: string, port: number): string {
   return `http://${formatHostAndPort(host, port)}`
 }
 
-async function pageFor(request: IncomingMessage, metrics: PrometheusText, observed: Observed): Promise<Page> {
+async function pageFor(request: IncomingMessage, metrics: PrometheusText, observed: ObservedBroker): Promise<Page> {
   const [path] = request.url!.split('?', 1)
   if (path !== '/metrics' && path !== '/healthz' && path !== '/readyz')
     return plain(404, 'not found: there are /metrics, /healthz and /readyz')

@@ -1,12 +1,12 @@
 import { Counter, Gauge, Registry } from 'prom-client'
+import { limitLabel } from '../broker/limit-watch.ts'
 import type { Metrics } from '../broker/metrics.ts'
-import { type BrokerGauges, dropNames } from '../broker/sys-topics.ts'
+import { type BrokerGauges, dropNames, type Observed } from '../broker/sys-topics.ts'
 import { packetTypeNames } from '../codec/packet-type.ts'
+import type { DeliveryCounts } from '../session/server-session.ts'
 
-/** What is looked at from outside: a Broker, without the rest of it. */
-export interface Observed {
-  readonly metrics: Metrics
-  readonly gauges: BrokerGauges
+/** A broker, as the pages tell of it. */
+export interface ObservedBroker extends Observed {
   /** true from the moment that no new client is let in */
   readonly isStopping: boolean
 }
@@ -29,6 +29,14 @@ const gaugeRows: readonly (readonly [name: string, help: string, read: (gauges: 
   ['subscriptions', 'Subscriptions of all sessions.', (gauges) => gauges.subscriptions],
   ['retained_messages', 'Retained messages, with those of $SYS.', (gauges) => gauges.retainedMessages],
   ['retained_bytes', 'Weight of the retained messages in memory.', (gauges) => gauges.retainedBytes],
+]
+
+/** in = out + queued + dropped */
+const deliveryRows: readonly (readonly [name: string, help: string, key: keyof DeliveryCounts])[] = [
+  ['deliveries_in', 'Messages given to sessions: those out, queued and dropped.', 'in'],
+  ['deliveries_out', 'Messages sent, each counted once.', 'out'],
+  ['deliveries_queued', 'Messages that wait for their first sending.', 'queued'],
+  ['deliveries_dropped', 'Messages that were given up.', 'dropped'],
 ]
 
 const counterRows: readonly (readonly [name: string, help: string, read: (metrics: Metrics) => number])[] = [
@@ -67,12 +75,16 @@ const labelledRows: readonly LabelledRow[] = [
 export class PrometheusText {
   readonly #registry = new Registry()
 
-  constructor(observed: Observed) {
+  constructor(observed: ObservedBroker) {
     for (const [name, help, read] of gaugeRows) this.#addGauge(name, help, () => read(observed.gauges))
+    for (const [name, help, key] of deliveryRows) this.#addGauge(name, help, () => observed.deliveryCounts[key])
     for (const [name, help, read] of counterRows)
       this.#addCounters(name, help, null, () => [['', read(observed.metrics)]])
     for (const [name, help, label, read] of labelledRows)
       this.#addCounters(name, help, label, () => read(observed.metrics))
+    this.#addCounters('limits_reached_total', 'How often a limit was reached.', 'limit', () =>
+      observed.limitCounts().map(([name, count]) => [limitLabel(name), count]),
+    )
     const labels = { version: observed.gauges.version }
     const build = { name: `${PREFIX}build_info`, help: 'Always 1; its label says which version runs.' }
     new Gauge({ ...build, labelNames: ['version'], registers: [this.#registry] }).set(labels, 1)

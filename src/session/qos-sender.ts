@@ -32,6 +32,9 @@ export const DropReason = {
 } as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]
 
+/** How many reasons there are. */
+export const DROP_REASONS = Object.keys(DropReason).length
+
 /** A full queue is searched for expired messages at most this often. */
 const SEARCH_INTERVAL_MS = 1000
 
@@ -68,6 +71,8 @@ export class QosSender {
   readonly queue: MessageQueue
   readonly packetIds: PacketIds
   keeper: SessionKeeper | null = null
+  /** messages that went out, each counted when it was first sent */
+  sentMessages = 0
   /** when the full queue may be searched for expired messages again */
   #searchFromMs = Number.NEGATIVE_INFINITY
 
@@ -383,6 +388,8 @@ export class QosSender {
         const { message, qos, retain, subscriptionIdentifiers, packetId } = delivery
         // [MQTT-3.3.1-1] DUP is 1 on what is sent again
         if (!this.#transmit(output, message, qos, retain, subscriptionIdentifiers, packetId, true, nowMs)) {
+          // it went out once, and is lost now
+          this.sentMessages--
           this.#giveUpTooLarge(delivery)
           if (this.#output !== output) return
         }
@@ -425,6 +432,7 @@ export class QosSender {
     const remainingLength = publishRemainingLength(message, header)
     if (publishBytes(remainingLength) > this.#limits!.maximumPacketBytes) return false
     if (newAlias > 0) this.#aliases.set(message.topicName, newAlias)
+    if (!dup) this.sentMessages++
     output.sendPublish(message, header, remainingLength)
     return true
   }

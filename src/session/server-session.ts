@@ -23,7 +23,7 @@ import { isSharedFilter } from '../topic/topic-filter.ts'
 import { Delivery } from './delivery.ts'
 import type { MessageQueue } from './message-queue.ts'
 import { QosReceiver } from './qos-receiver.ts'
-import { DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
+import { DROP_REASONS, DropReason, PauseReason, type PeerLimits, QosSender } from './qos-sender.ts'
 import { RetainedBacklog, type RetainedSource } from './retained-backlog.ts'
 import { ALL_RIGHTS, type Rights } from './rights.ts'
 import type { SessionKeeper } from './session-keeper.ts'
@@ -46,6 +46,10 @@ export interface ServerSessionHost extends RetainedSource {
   deliveryDropped(session: ServerSession, reason: DropReason, count: number): void
   /** QoS 0 messages wait for a client that is away, like QoS 1 and 2 (semantics O-08). */
   readonly queuesQos0?: boolean
+  /** filters of one SUBSCRIBE that are looked at */
+  readonly maximumFiltersPerPacket?: number
+  /** A SUBSCRIBE had more. */
+  tooManyFilters?(session: ServerSession): void
 }
 
 /** What was agreed for one Network Connection. */
@@ -62,11 +66,24 @@ export interface ConnectionTerms extends PeerLimits {
   readonly requestedExpirySeconds: number
 }
 
+/** What has become of the messages that were for a session: `in` is always `out` + `queued` + `dropped`. */
+export interface DeliveryCounts {
+  /** messages that the session was given, and that nobody else got in its place */
+  readonly in: number
+  /** sent, whether or not acknowledged */
+  readonly out: number
+  /** waiting for their first sending */
+  readonly queued: number
+  /** given up, for any reason */
+  readonly dropped: number
+}
+
 /** The Server's side of one session. */
 export class ServerSession {
   // lives as long as the Session
-  /** messages given up because too many waited; counted by the host */
-  lostMessages = 0
+  #messagesIn = 0
+  /** messages given up, by DropReason; null as long as there were none */
+  #dropped: number[] | null = null
   /** kept here for the host, who asks them */
   rights: Rights = ALL_RIGHTS
   readonly state: SessionState
@@ -85,6 +102,7 @@ export class ServerSession {
   constructor(state: SessionState, qos0Queue: MessageQueue, host: ServerSessionHost) {
     this.state = state
     this.#host = host
+    this.#messagesIn = state.queue.length
     this.#backlog = new RetainedBacklog(host)
     this.#sender = new QosSender(this, state.inFlight, state.queue, qos0Queue, state.packetIds)
     this.#receiver = new QosReceiver(this, state.incomingQos2)
@@ -130,7 +148,17 @@ export class ServerSession {
 
   /** Messages waiting for their first sending. */
   get queuedMessages(): number {
-    return this.#sender.queue.length
+    return this.#sender.queue.length + this.#sender.qos0Queue.length
+  }
+
+  get deliveryCounts(): DeliveryCounts {
+    const dropped = this.#dropped?.reduce((sum, count) => sum + count, 0) ?? 0
+    return { in: this.#messagesIn, out: this.#sender.sentMessages, queued: this.queuedMessages, dropped }
+  }
+
+  /** Messages given up for this reason since the session began. */
+  droppedMessages(reason: DropReason): number {
+    return this.#dropped?.[reason] ?? 0
   }
 
   /** Begins a Network Connection; CONNACK was sent. Resends, then sends what waits. */
@@ -151,23 +179,32 @@ export class ServerSession {
     this.#sender.connectionLost()
     qos0Queue.clear()
     this.#receiver.connectionLost()
-    if (unsent > 0) this.#host.deliveryDropped(this, DropReason.OFFLINE, unsent)
+    if (unsent > 0) this.#drop(DropReason.OFFLINE, unsent)
   }
 
-  /** Ends the session: nothing of it is left. */
-  end(): void {
-    const unsent = this.#sender.queue.length
+  /**
+   * Ends the session: nothing of it is left.
+   * @returns deliveries for a Shared Subscription that may go to another member: never sent, or sent at QoS 1 and not
+   *   acknowledged (semantics G-08). A QoS 2 delivery that has begun goes to nobody else [MQTT-4.8.2-5].
+   */
+  end(): Delivery[] {
+    const unacknowledged = [...this.state.inFlight.values()].filter(({ qos }) => qos === QoS.AT_LEAST_ONCE)
+    const waiting = this.queuedMessages
+    const unsent = this.#sender.queue.removeIf(({ sharedFilter }) => sharedFilter !== null)
+    this.#messagesIn -= unsent.length
+    const lost = waiting - unsent.length
     this.#sender.reset()
     this.#receiver.reset()
     this.#backlog.clear()
     this.state.subscriptions.clear()
-    if (unsent > 0) this.#host.deliveryDropped(this, DropReason.SESSION_ENDED, unsent)
+    if (lost > 0) this.#drop(DropReason.SESSION_ENDED, lost)
+    return [...unacknowledged.filter(({ sharedFilter }) => sharedFilter !== null), ...unsent]
   }
 
   /**
    * Hot: gives the session a message that matched.
    * @param qos already the smaller of published and granted
-   * @param sharedFilter set when the session was chosen for a Shared Subscription
+   * @param sharedFilter set when the session was chosen for a Shared Subscription: what it cannot take is not its loss then
    * @returns false when it could not be taken
    */
   forward(
@@ -178,6 +215,7 @@ export class ServerSession {
     sharedFilter: string | null,
     nowMs: number,
   ): boolean {
+    this.#messagesIn++
     if (qos === QoS.AT_MOST_ONCE && (this.isConnected || !this.#host.queuesQos0)) {
       this.#sender.publishQos0(message, retain, subscriptionIdentifiers, nowMs)
       return true
@@ -223,7 +261,12 @@ export class ServerSession {
   receiveSubscribe(subscribe: Subscribe, nowMs: number): void {
     const identifier = subscribe.properties.subscriptionIdentifiers?.[0] ?? 0
     const codes: number[] = []
-    for (const request of subscribe.requests) codes.push(this.#subscribe(request, identifier))
+    const { maximumFiltersPerPacket = Number.POSITIVE_INFINITY } = this.#host
+    if (subscribe.requests.length > maximumFiltersPerPacket) this.#host.tooManyFilters?.(this)
+    for (const [index, request] of subscribe.requests.entries()) {
+      if (index < maximumFiltersPerPacket) codes.push(this.#subscribe(request, identifier))
+      else codes.push(this.#refusalCode(ReasonCode.QUOTA_EXCEEDED, request))
+    }
     // [MQTT-3.8.4-1] SUBACK leaves before the retained messages (semantics T-07)
     this.#output!.send(new Suback(subscribe.packetId, codes))
     this.#pumpRetained(nowMs)
@@ -305,7 +348,15 @@ export class ServerSession {
   deliveryDone(_delivery: Delivery, _reasonCode: number, _properties: Properties): void {}
 
   /** For QosSender. */
-  deliveryDropped(_delivery: Delivery | null, reason: DropReason, count: number): void {
+  deliveryDropped(delivery: Delivery | null, reason: DropReason, count: number): void {
+    // a full queue gives back what came for a Shared Subscription: another member is asked
+    if (reason === DropReason.QUEUE_FULL && delivery !== null && delivery.sharedFilter !== null) this.#messagesIn--
+    else this.#drop(reason, count)
+  }
+
+  #drop(reason: DropReason, count: number): void {
+    this.#dropped ??= Array(DROP_REASONS).fill(0)
+    this.#dropped[reason]! += count
     this.#host.deliveryDropped(this, reason, count)
   }
 

@@ -32,7 +32,7 @@ function subscription(topicFilter: string, subscriptionIdentifier = 0): Subscrip
 }
 
 function route(router: Router, topicName: string): RouteResult {
-  const result: RouteResult = { matched: 0, taken: 0 }
+  const result: RouteResult = { matched: 0, taken: 0, unclaimed: 0 }
   router.route(Message.create(topicName, ''), null, true, 0, result)
   return result
 }

@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SignJWT } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, start } from '../support/program.ts'
 
@@ -117,5 +121,54 @@ describe('serve with files of users and rules', () => {
       exitCode: 2,
       stderr: expect.stringContaining(text),
     })
+  })
+})
+
+describe('serve asks about users', () => {
+  it('by the keys of --jwt-keys, and says which option names a file that is none', async () => {
+    const key = { kty: 'oct', k: Buffer.alloc(32, 7).toString('base64url') }
+    const program = start([
+      'serve',
+      '-p',
+      '0',
+      '-v',
+      '--jwt-keys',
+      file(JSON.stringify({ keys: [key] })),
+      '--jwt-audience',
+      'mqtt',
+    ])
+    await program.says('mqtt-kit ready')
+    const url = /mqtt:\S+/.exec(program.stdout)![0]
+    const sign = (aud: string) =>
+      new SignJWT({ sub: 'ann', aud }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.alloc(32, 7))
+
+    const pub = async (password: string) =>
+      run(['pub', url, '-u', 'ann', '-P', password, '-t', 'a', '-m', 'x', '-q', '1'])
+    expect((await pub(await sign('mqtt'))).exitCode).toBe(0)
+    expect(await pub(await sign('http'))).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('0x87') })
+    expect(program.stderr).toContain(`the token's claim "aud" does not fit, 0x87 Not authorized`)
+
+    const { exitCode, stderr } = await run(['serve', '-p', '0', '--jwt-keys', file('{}')])
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('it is no JSON Web Key Set'),
+    })
+  })
+
+  it('at the service of --auth-url', async () => {
+    const server = createServer((request, response) => {
+      request.on('data', (body) => response.writeHead(String(body).includes('secret') ? 204 : 401).end())
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const program = start(['serve', '-p', '0', '--auth-url', `http://127.0.0.1:${port}/`])
+    await program.says('mqtt-kit ready')
+    const url = /mqtt:\S+/.exec(program.stdout)![0]
+
+    const pub = (password: string) => run(['pub', url, '-u', 'ann', '-P', password, '-t', 'a', '-m', 'x', '-q', '1'])
+    expect((await pub('secret')).exitCode).toBe(0)
+    expect(await pub('wrong')).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('0x86') })
+    server.closeAllConnections()
   })
 })

@@ -185,11 +185,11 @@ describe('serve', () => {
       .trimEnd()
       .split('\n')
       .map((line) => line.replace(/^\S+ \S+ /, ''))
-    expect(packets[0]).toBe('"me" <- CONNECT 5.0 client-id="me" clean-start keep-alive=60s')
+    expect(packets[0]).toBe('"me" -> CONNECT 5.0 client-id="me" clean-start keep-alive=60s')
     expect(packets.slice(2)).toEqual([
-      '"me" <- PUBLISH id=1 qos=1 topic="a/b" payload=1 B',
-      '"me" -> PUBACK id=1 0x10 No matching subscribers',
-      '"me" <- DISCONNECT 0x00 Normal disconnection',
+      '"me" -> PUBLISH id=1 qos=1 topic="a/b" payload=1 B',
+      '"me" <- PUBACK id=1 0x10 No matching subscribers',
+      '"me" -> DISCONNECT 0x00 Normal disconnection',
     ])
   })
 

@@ -201,6 +201,7 @@ class SideBySide {
     }
     for (const client of this.#clients.values()) this.#judge.settle(client.connection, client.transport)
     this.#compareSizes()
+    this.#broker.assertBalance()
   }
 
   // Nothing is left behind, and nothing is missing, that no client sees.

@@ -10,6 +10,8 @@ export interface TestBroker {
   readonly broker: Broker
   readonly clock: FakeClock
   readonly url: string
+  /** what the broker has told its log so far */
+  readonly events: readonly BrokerEvent[]
   /** A connected client. */
   client(fields?: Partial<ConnectFields>): ReturnType<typeof RawClient.connected>
   /** A TCP connection on which nothing was sent. */
@@ -32,6 +34,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<TestBrok
   const clients: RawClient[] = []
   // not afterEach: test files share this module, and a hook of a module counts for the first of them only
   onTestFinished(async () => {
+    broker.assertBalance()
     for (const client of clients) client.socket.destroy()
     await broker.stop()
   })
@@ -39,6 +42,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<TestBrok
     broker,
     clock,
     url: broker.url,
+    events,
     async client(fields) {
       const client = await RawClient.connected(broker.url, fields)
       clients.push(client)

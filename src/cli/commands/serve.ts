@@ -5,6 +5,7 @@ import { constants } from 'node:os'
 import { ConfiguredAccess } from '../../access/configured-access.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
+import type { ClientTrace } from '../../insight/client-trace.ts'
 import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
 import { AddressError } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
@@ -19,6 +20,8 @@ import type { Parsed } from '../options/parse.ts'
 import type { serveRows } from '../options/serve.ts'
 import { eventLine, tracer } from '../output/broker-log.ts'
 import { version } from '../version.ts'
+
+const DEFAULT_WRITE_LIMIT_BYTES = 104_857_600
 
 type ServeOptions = Typed<typeof serveRows>
 
@@ -42,7 +45,17 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     if (typed.stdinGuard) onStdinClosed(context, () => resolve('SIGTERM'))
   })
   const store = await openStore(typed, context)
-  const broker = await start({ ...options, access, ...(store === null ? {} : { store }) }, typed, context)
+  const trace = await openTrace(typed, context)
+  const broker = await start(
+    {
+      ...options,
+      access,
+      ...(store === null ? {} : { store }),
+      ...(trace === null ? {} : { tap: (to) => trace.tap(to) }),
+    },
+    typed,
+    context,
+  )
   reloadOnHangUp(parsed, configuration, { broker, access }, context)
   let http: HttpServer | null = null
   try {
@@ -56,6 +69,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     await store?.close()
     // last, so that /readyz tells of a broker that stops
     await http?.close()
+    await trace?.close()
   }
 }
 
@@ -94,6 +108,22 @@ async function openHttp(
     )
   } catch (error) {
     throw listeningFailure(error)
+  }
+}
+
+async function openTrace(typed: ServeOptions, { talk }: Context): Promise<ClientTrace | null> {
+  const { trace: clientId, write: path } = typed
+  if (clientId === undefined && path === undefined) return null
+  if (clientId === undefined || path === undefined) {
+    throw new UsageError('--trace client=ID says whom to capture and --write FILE where to: give both')
+  }
+  const { ClientTrace } = await import('../../insight/client-trace.ts')
+  const maximumBytes = typed.writeLimit ?? DEFAULT_WRITE_LIMIT_BYTES
+  const ended = (why: string): void => talk.say(`the capture in ${path} has ended: ${why}`)
+  try {
+    return await ClientTrace.open({ clientId, path, maximumBytes, ended })
+  } catch (error) {
+    throw new Failure(ExitCode.OUTPUT, `cannot write --write ${path}: ${(error as Error).message}`, error)
   }
 }
 

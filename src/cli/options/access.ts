@@ -1,5 +1,5 @@
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
-import { text } from './values.ts'
+import { integer, text } from './values.ts'
 
 /** A user of the broker. */
 export interface User {
@@ -13,6 +13,16 @@ const userAndPassword: ValueKind<User> = {
     const colon = typed.indexOf(':')
     if (colon < 1) throw new ValueError('NAME:PASSWORD')
     return { name: typed.slice(0, colon), password: typed.slice(colon + 1) }
+  },
+}
+
+const httpUrl: ValueKind<string> = {
+  name: 'URL',
+  read: (typed) => {
+    if (!URL.canParse(typed) || !['http:', 'https:'].includes(new URL(typed).protocol)) {
+      throw new ValueError('a URL like http://127.0.0.1:8080/mqtt/auth')
+    }
+    return typed
   },
 }
 
@@ -41,6 +51,35 @@ export const accessOptions = {
       'Lines are user NAME, topic [read|write|readwrite|deny] FILTER and pattern ..., where %u and %c stand for user name and ' +
       'client identifier. What no line mentions is denied. A subscription to a filter of which only a part may be read is ' +
       'granted and brings that part. mqtt-kit acl check tells what a file says.',
+  }),
+  jwtKeys: one(text('FILE'), {
+    group: 'Access',
+    help: 'take JSON Web Tokens as passwords, signed by one of these keys (JWKS)',
+    more:
+      'The user is the claim sub, and the user name of CONNECT has to be the same or empty. HS, RS, PS, ES and EdDSA. A client ' +
+      'whose token expires while it is connected is disconnected with 0x87.',
+  }),
+  jwtIssuer: one(text('ISSUER'), { group: 'Access', help: 'take only tokens whose claim iss is this' }),
+  jwtAudience: one(text('AUDIENCE'), { group: 'Access', help: 'take only tokens whose claim aud holds this' }),
+  authUrl: one(httpUrl, {
+    group: 'Access',
+    help: 'ask this HTTP service about users that no file knows',
+    more:
+      'It gets a POST with a JSON object: clientId, userName, password (or passwordBase64), remoteAddress. 2xx lets the client in, ' +
+      '401 refuses it with 0x86, 403 with 0x87, 404 passes; {"result":"deny"} in a 2xx answer is a no as well. Any other answer, or ' +
+      'none in time, is a refusal with 0x88. 32 requests are under way at most, others wait.',
+  }),
+  authTimeout: one(integer('SECONDS', 1, 60), {
+    group: 'Access',
+    default: '5',
+    unit: 'seconds',
+    help: 'time that the service of --auth-url has',
+  }),
+  authCache: one(integer('SECONDS', 0, 86_400), {
+    group: 'Access',
+    default: '60',
+    unit: 'seconds',
+    help: 'time for which an answer of the service counts; 0: it is asked each time',
   }),
   allowAnonymous: flag({ group: 'Access', help: 'clients without user name may connect' }),
   noSessionOwners: flag({

@@ -71,8 +71,8 @@ function checkCertificate({ tlsCert, tlsKey, requireClientCert }: Typed<typeof s
 }
 
 /** Must clients say who they are? */
-export function isAuthenticating(typed: Typed<typeof serveRows>): boolean {
-  return typed.user !== undefined || typed.passwordFile !== undefined
+export function isAuthenticating({ user, passwordFile, jwtKeys, authUrl }: Typed<typeof serveRows>): boolean {
+  return [user, passwordFile, jwtKeys, authUrl].some((given) => given !== undefined)
 }
 
 function limitsOf(typed: Typed<typeof serveRows>): Partial<Limits> {

@@ -5,6 +5,11 @@ import { integer } from './values.ts'
 /** Keys of the options that set the broker's limits. A limit without an option does not compile. */
 export const limitKeys = {
   maximumConnections: 'maxConnections',
+  maximumConnectionRate: 'maxConnectionRate',
+  maximumRatedAddresses: 'maxRatedAddresses',
+  maximumMessageRate: 'maxMessageRate',
+  maximumByteRate: 'maxByteRate',
+  maximumSessions: 'maxSessions',
   maximumPacketBytes: 'maxPacketSize',
   connectTimeoutSeconds: 'maxConnectTime',
   closeTimeoutSeconds: 'maxCloseTime',
@@ -16,6 +21,8 @@ export const limitKeys = {
   maximumQos0QueuedBytes: 'maxQos0QueuedBytes',
   maximumOutputBytes: 'maxOutputBytes',
   maximumSubscriptions: 'maxSubscriptions',
+  maximumFiltersPerPacket: 'maxFiltersPerPacket',
+  maximumTopicBytes: 'maxTopicBytes',
   maximumTopicLevels: 'maxTopicLevels',
   maximumClientIdBytes: 'maxClientIdBytes',
   maximumRetainedMessages: 'maxRetained',

@@ -37,6 +37,15 @@ const httpAddress: ValueKind<HttpAddress> = {
   },
 }
 
+const traced: ValueKind<string> = {
+  name: 'client=ID',
+  read: (typed) => {
+    const clientId = /^client=(.+)$/s.exec(typed)?.[1]
+    if (clientId === undefined) throw new ValueError('client= and a client identifier')
+    return clientId
+  },
+}
+
 const listeningOptions = {
   port: one(integer('PORT', 0, 65_535), {
     group: 'Listening',
@@ -99,6 +108,19 @@ const outputOptions = {
   json: flag({ group: 'Output', help: 'print the ready line as a JSON object' }),
   verbose: flag({ group: 'Output', short: 'v', help: 'log connections on stderr' }),
   debug: flag({ group: 'Output', short: 'd', help: 'show every packet on stderr' }),
+  trace: one(traced, {
+    group: 'Output',
+    environment: false,
+    help: 'capture what the client with this id and the broker say to each other; with --write',
+    more: 'TLS and WebSocket are taken off, and the port of the broker is written as 1883, so that Wireshark and inspect show MQTT.',
+  }),
+  write: one(text('FILE'), { group: 'Output', environment: false, help: 'the pcapng file for --trace; replaced' }),
+  writeLimit: one(integer('BYTES', 4096, Number.MAX_SAFE_INTEGER), {
+    group: 'Output',
+    default: '104857600',
+    unit: 'bytes',
+    help: 'size at which the capture of --trace ends, with a line on stderr; the broker goes on',
+  }),
   logFormat: one(choice('FORMAT', ['text', 'json']), {
     group: 'Output',
     default: 'text',

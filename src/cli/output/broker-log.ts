@@ -29,7 +29,8 @@ export function tracer(write: (line: string) => void, format: LogFormat): Trace 
     const clientId = connection.session?.clientId ?? (packet.packetType === PacketType.CONNECT ? packet.clientId : '')
     const { remoteAddress } = connection.transport
     const now = new Date()
-    const arrow = sent ? '->' : '<-'
+    // as inspect draws it: towards the server, or from it
+    const arrow = sent ? '<-' : '->'
     if (format === 'json') {
       const direction = sent ? 'sent' : 'received'
       const type = packetTypeNames[packet.packetType]!.toLowerCase()

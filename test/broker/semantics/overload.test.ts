@@ -236,6 +236,6 @@ describe.each(EACH_VERSION)('a full queue of MQTT %s', (_name, version) => {
     await codesOf(publisher)
     expect(told()).toBe(2)
     await queued(broker)
-    expect(events.at(-1)).toBe('disconnect away: client disconnected, 7 messages were lost: too many waited for it')
+    expect(events.at(-1)).toBe('disconnect away: client disconnected; dropped for this session: 7 queue-full')
   })
 })
