@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
   insight: ['codec', 'broker', 'transport'],
-  load: ['client'],
+  load: ['topic', 'codec', 'session', 'transport', 'client'],
   inspect: ['topic', 'codec'],
   cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],
   'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
@@ -42,6 +42,9 @@ const PURE = [
   'load/pacer.ts',
   'load/histogram.ts',
   'load/report.ts',
+  'load/scenario.ts',
+  'load/sequence-check.ts',
+  'load/stamp.ts',
   'inspect/',
 ]
 const PURE_MAY_IMPORT = ['node:buffer']
@@ -54,6 +57,7 @@ const PACKAGES: Record<string, string[]> = {
   'transport/websocket-dial.ts': ['ws'],
   'transport/websocket-listen.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
+  'load/histogram.ts': ['hdr-histogram-js'],
 }
 
 interface Import {
