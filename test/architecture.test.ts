@@ -41,10 +41,10 @@ const PURE = [
   'client/reconnect.ts',
   'load/pacer.ts',
   'load/histogram.ts',
-  'load/report.ts',
-  'load/scenario.ts',
+  'load/plan.ts',
   'load/sequence-check.ts',
   'load/stamp.ts',
+  'load/threshold.ts',
   'inspect/',
 ]
 const PURE_MAY_IMPORT = ['node:buffer']

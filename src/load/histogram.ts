@@ -1,4 +1,4 @@
-import { build, type Histogram } from 'hdr-histogram-js'
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 
 /** One hour: what takes longer counts as that. */
 const HIGHEST_US = 3_600_000_000
@@ -44,6 +44,16 @@ export class LatencyHistogram {
       p999Ms: toMs(histogram.getValueAtPercentile(99.9)),
       maxMs: toMs(histogram.maxValue),
     }
+  }
+
+  /** The whole histogram as text, in the compressed form of HdrHistogram: a few kilobytes. */
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#histogram)
+  }
+
+  /** Adds what {@link encode} gave elsewhere. */
+  mergeEncoded(text: string): void {
+    this.#histogram.add(decodeFromCompressedBase64(text, 32))
   }
 
   /** Adds what another one holds. */

@@ -4,66 +4,58 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 const LAG_RESOLUTION_MS = 10
 const NS_PER_MS = 1_000_000
 /** Of one processor: a generator that is busier has no room to show what the broker can do. */
-const SATURATED_CPU = 0.9
+const SATURATED = 0.9
 /** An open loop that sends later than this in 1 of 100 cases is not the load that was asked for. */
 const SATURATED_DELAY_MS = 5
 
-/** What the generator itself was doing. */
+/** What one part of the generator was doing. */
 export interface GeneratorUse {
-  /** processors used, 1 is one whole; waiting for the next moment to send in a loop does not count */
+  /** processors used by its process, 1 is one whole; waiting for the next moment to send in a loop does not count */
   readonly cpu: number
+  /** of the time its event loop was busy, 0 to 1, without that waiting */
+  readonly busy: number
   readonly eventLoopLagP99Ms: number
-  readonly sendDelayP99Ms: number
-  /** the generator was at its own limit: the numbers are the generator's, not the broker's */
-  readonly saturated: boolean
 }
 
 /** Measures this process. */
 export class GeneratorMeter {
   readonly #lag: IntervalHistogram = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
   #cpu = process.cpuUsage()
+  #loop = performance.eventLoopUtilization()
   #startMs = performance.now()
-  /** spent in turns of a waiting loop without work; counted by the loop */
-  idleMs = 0
+  #idleMs = 0
 
-  start(): void {
+  /** @param idleMs spent so far in turns of the event loop that only waited */
+  start(idleMs: number): void {
     this.#lag.enable()
     this.#lag.reset()
     this.#cpu = process.cpuUsage()
+    this.#loop = performance.eventLoopUtilization()
     this.#startMs = performance.now()
-    this.idleMs = 0
+    this.#idleMs = idleMs
   }
 
-  /** @param sendDelayP99Ms lateness of messages that nothing but the generator kept back */
-  stop(sendDelayP99Ms: number): GeneratorUse {
+  stop(idleMs: number): GeneratorUse {
     this.#lag.disable()
-    const elapsedMs = performance.now() - this.#startMs
+    const elapsedMs = Math.max(1, performance.now() - this.#startMs)
     const { user, system } = process.cpuUsage(this.#cpu)
-    return generatorUse((user + system) / 1000 - this.idleMs, elapsedMs, this.#lagP99Ms(), sendDelayP99Ms)
-  }
-
-  #lagP99Ms(): number {
-    return this.#lag.count === 0 ? 0 : Math.max(0, this.#lag.percentile(99) / NS_PER_MS - LAG_RESOLUTION_MS)
+    const waitedMs = idleMs - this.#idleMs
+    return {
+      cpu: Math.max(0, (user + system) / 1000 - waitedMs) / elapsedMs,
+      busy: Math.max(0, performance.eventLoopUtilization(this.#loop).active - waitedMs) / elapsedMs,
+      eventLoopLagP99Ms:
+        this.#lag.count === 0 ? 0 : Math.max(0, this.#lag.percentile(99) / NS_PER_MS - LAG_RESOLUTION_MS),
+    }
   }
 }
 
-/** The verdict: was the generator the bottleneck? */
-export function generatorUse(
-  busyMs: number,
-  elapsedMs: number,
-  eventLoopLagP99Ms: number,
-  sendDelayP99Ms: number,
-): GeneratorUse {
-  const cpu = elapsedMs <= 0 ? 0 : Math.max(0, busyMs) / elapsedMs
-  const saturated = cpu > SATURATED_CPU || sendDelayP99Ms > SATURATED_DELAY_MS
-  return { cpu, eventLoopLagP99Ms, sendDelayP99Ms, saturated }
-}
-
-/** What the broker's process used. */
-export interface BrokerUse {
-  /** processors used, 1 is one whole */
-  readonly cpu: number
-  readonly residentMb: number
+/**
+ * The verdict: was the generator the bottleneck, so that the numbers are its own and not the broker's?
+ * @param use of the busiest part
+ * @param sendDelayP99Ms lateness of messages that nothing but the generator kept back
+ */
+export function isSaturated({ cpu, busy }: GeneratorUse, sendDelayP99Ms: number): boolean {
+  return Math.max(Math.min(cpu, 1), busy) > SATURATED || sendDelayP99Ms > SATURATED_DELAY_MS
 }
 
 /** Clock ticks per second in /proc: USER_HZ, 100 on every platform of Linux that Node runs on. */
@@ -87,7 +79,7 @@ export class ProcessMeter {
   }
 
   /** @throws Error when the process has ended */
-  read(): BrokerUse {
+  read(): { cpu: number; residentMb: number } {
     const seconds = (performance.now() - this.#startMs) / 1000
     const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8')
     const residentKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0)

@@ -1,17 +1,7 @@
+import type { ClientError, ClientErrorKind } from '../client/client-error.ts'
+import { TransportError } from '../transport/transport-error.ts'
 import { LatencyHistogram } from './histogram.ts'
 import { DeliveryCount } from './sequence-check.ts'
-
-/** One second of a run. */
-export interface Sample {
-  /** since publishing began */
-  readonly seconds: number
-  readonly published: number
-  readonly delivered: number
-  /** of the messages that arrived in this second; null when there were none */
-  readonly p50Ms: number | null
-  readonly p99Ms: number | null
-  readonly isWarmup: boolean
-}
 
 /** Latencies of the present second and of all before. */
 export class SecondByHistogram {
@@ -34,7 +24,19 @@ export class SecondByHistogram {
 /** Errors kept apart by their text; with more kinds than this, the others are counted together. */
 const MAXIMUM_ERROR_KINDS = 50
 
-/** Everything that is counted in a run. */
+/** A client has no such failure, for it goes on. */
+export const SUBSCRIBE_REFUSED = 'SUBSCRIBE_REFUSED'
+
+/** Why a client failed, as plain data. */
+export interface LoadFailure {
+  readonly kind: ClientErrorKind | typeof SUBSCRIBE_REFUSED
+  readonly message: string
+  readonly reasonCode: number | null
+  /** TLS failed, and not the network below it */
+  readonly isTls: boolean
+}
+
+/** Everything that is counted in one part of the generator. */
 export class Tally {
   readonly connect = new LatencyHistogram()
   readonly acknowledge = new LatencyHistogram()
@@ -43,8 +45,9 @@ export class Tally {
   /** from the intended to the real moment of sending while the broker took messages: the generator's own lateness */
   readonly sendDelay = new LatencyHistogram()
   readonly delivery = new DeliveryCount()
-  readonly samples: Sample[] = []
   readonly errors = new Map<string, number>()
+  /** the first one; null when all went well */
+  failure: LoadFailure | null = null
 
   connected = 0
   /** connections that could not be made */
@@ -56,8 +59,19 @@ export class Tally {
   published = 0
   acknowledged = 0
   refused = 0
-  /** deliveries that should come */
-  expected = 0
+
+  /** Counts what a client failed of. */
+  fail(error: ClientError): void {
+    const { kind, message, reasonCode, cause } = error
+    this.failure ??= { kind, message, reasonCode, isTls: cause instanceof TransportError && cause.isTls }
+    this.error(message)
+  }
+
+  /** Counts a SUBSCRIBE that the broker refused. */
+  refuseSubscription(message: string): void {
+    this.failure ??= { kind: SUBSCRIBE_REFUSED, message, reasonCode: null, isTls: false }
+    this.error(message)
+  }
 
   /** Counts an error. */
   error(text: string): void {
