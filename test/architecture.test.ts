@@ -45,6 +45,8 @@ const PURE = [
   'load/sequence-check.ts',
   'load/stamp.ts',
   'load/threshold.ts',
+  'load/mann-whitney.ts',
+  'load/comparison.ts',
   'inspect/',
 ]
 const PURE_MAY_IMPORT = ['node:buffer']

@@ -61,6 +61,7 @@ export class Arrivals {
     }
     if (arrival === Arrival.OUT_OF_ORDER && this.#terms.judgesOrder) delivery.outOfOrder++
     delivery.received++
+    delivery.lastUs = nowUs
     delivery.bytes += message.payloadEnd - message.payloadStart
     publisher?.arrived(stamp.sequence)
     if (publisher !== null || this.#terms.sharesClock) this.#time(nowUs, measureFromUs)

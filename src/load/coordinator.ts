@@ -13,7 +13,7 @@ export interface PartPort {
   lost: ((error: Error) => void) | null
   /** True when it reads the same monotonic clock. */
   readonly sharesClock: boolean
-  close(): void
+  close(): void | Promise<void>
 }
 
 /** A part in this very process. */

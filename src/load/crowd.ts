@@ -1,5 +1,6 @@
 import type { ClientError } from '../client/client-error.ts'
 import type { Connect } from '../codec/packets/connect.ts'
+import type { QoS } from '../codec/qos.ts'
 import { machineUs } from './clock.ts'
 import { type DialTerms, LoadClient, type LoadClientOwner, type MessageSink } from './load-client.ts'
 import type { LoadPlan } from './plan.ts'
@@ -96,27 +97,32 @@ export class Crowd implements LoadClientOwner {
   }
 
   /** Subscribes. @param done told the code of SUBACK */
-  subscribe(client: LoadClient, topicFilter: string, done: (reasonCode: number) => void): void {
+  subscribe(client: LoadClient, topicFilter: string, qos: QoS, done: (reasonCode: number) => void): void {
     this.#subscriptions.set(client, done)
-    const { qos, subscribeProperties } = this.#plan
+    const { subscribeProperties } = this.#plan
     const request = { topicFilter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
     client.subscribe(request, subscribeProperties)
   }
 
   /** Ends every connection with DISCONNECT. */
   async close(): Promise<void> {
-    await this.#end((client) => client.leave())
+    await this.#end(this.#members, (client) => client.leave())
     clearInterval(this.#ticker)
   }
 
-  /** Cuts every connection without a word; the crowd can be opened again. */
-  cut(): Promise<void> {
-    return this.#end((client) => client.cut())
+  /** Ends one connection with DISCONNECT; it can be opened again. */
+  leave(client: LoadClient): Promise<void> {
+    return this.#end([client], (one) => one.leave())
   }
 
-  #end(how: (client: LoadClient) => void): Promise<void> {
+  /** Cuts connections without a word; they can be opened again. */
+  cut(clients: readonly LoadClient[]): Promise<void> {
+    return this.#end(clients, (client) => client.cut())
+  }
+
+  #end(clients: readonly LoadClient[], how: (client: LoadClient) => void): Promise<void> {
     this.#opening = null
-    const open = this.#members.filter((client) => !client.isIdle)
+    const open = clients.filter((client) => !client.isIdle)
     if (open.length === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#closing = { left: open.length, resolve }

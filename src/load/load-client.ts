@@ -120,9 +120,13 @@ export class LoadClient implements ServerConnectionOwner, ClientSessionOwner {
     return this.#connection !== null && this.#state === State.CONNECTED && !this.#connection.full
   }
 
-  /** Makes a connection; only while {@link isIdle}. @param connect instead of the CONNECT so far */
-  open(connect: Connect = this.#connect): void {
+  /** Sets what the next connection says in CONNECT. */
+  connectWith(connect: Connect): void {
     this.#connect = connect
+  }
+
+  /** Makes a connection; only while {@link isIdle}. */
+  open(): void {
     this.#state = State.CONNECTING
     this.#isLeaving = false
     this.#error = null

@@ -60,6 +60,8 @@ export interface Measured {
   readonly seconds: number
   readonly published: number
   readonly received: number
+  /** with a number of messages until the last one came, else as long as publishing */
+  readonly receivedSeconds: number
   readonly bytes: number
 }
 
@@ -95,6 +97,8 @@ export class LoadPart {
   #until: Counts | null = null
   #use: GeneratorUse = { cpu: 0, busy: 0, eventLoopLagP99Ms: 0 }
   #warmupMs = 0
+  /** the run ends with a number of messages, not with a time */
+  #isCounted = false
 
   constructor(tell: (event: PartEvent) => void) {
     this.#tell = tell
@@ -120,6 +124,7 @@ export class LoadPart {
 
   #connect(plan: LoadPlan, place: PartPlace): void {
     this.#warmupMs = plan.warmupMs
+    this.#isCounted = plan.messages !== null
     this.#run = createScenario(plan, place, this.#tally, { published: () => this.#published() })
     void this.#run.connect().then(() => {
       this.#tell({ event: 'ready', connected: this.#tally.connected, failed: this.#tally.failed })
@@ -203,7 +208,7 @@ export class LoadPart {
       outOfOrder: delivery.outOfOrder,
       corrupted: delivery.corrupted,
       expected: this.#run?.expected ?? null,
-      measured: between(this.#from, this.#until),
+      measured: this.#isCounted ? this.#wholeRun() : between(this.#from, this.#until),
       histograms: {
         connect: tally.connect.encode(),
         acknowledge: tally.acknowledge.encode(),
@@ -217,14 +222,25 @@ export class LoadPart {
       steps: this.#run?.steps ?? [],
     }
   }
+
+  // A number of messages may be published at once: what counts is when the last one has come.
+  #wholeRun(): Measured {
+    const measured = between(this.#from, this.#until)
+    const { received, bytes, lastUs } = this.#tally.delivery
+    if (this.#from === null || lastUs <= this.#from.atUs) return measured
+    const receivedSeconds = (lastUs - this.#from.atUs) / US_PER_SECOND
+    return { ...measured, received: received - this.#from.received, bytes: bytes - this.#from.bytes, receivedSeconds }
+  }
 }
 
 function between(from: Counts | null, until: Counts | null): Measured {
-  if (from === null || until === null) return { seconds: 0, published: 0, received: 0, bytes: 0 }
+  if (from === null || until === null) return { seconds: 0, published: 0, received: 0, receivedSeconds: 0, bytes: 0 }
+  const seconds = (until.atUs - from.atUs) / US_PER_SECOND
   return {
-    seconds: (until.atUs - from.atUs) / US_PER_SECOND,
+    seconds,
     published: until.published - from.published,
     received: until.received - from.received,
+    receivedSeconds: seconds,
     bytes: until.bytes - from.bytes,
   }
 }

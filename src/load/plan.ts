@@ -14,6 +14,10 @@ export const scenarios = {
   conn: 'connections are opened and held',
   pub: 'publishers alone',
   sub: 'subscribers alone, for messages of others',
+  retained: 'retained messages are stored, then read by a new subscriber',
+  offline: 'messages wait for a client that is away, then are read',
+  shared: 'many publishers, the subscribers share one subscription',
+  storm: 'all clients lose their connection at once: wills, then reconnects',
 } as const
 
 /** A kind of load. */
@@ -35,6 +39,8 @@ export interface LoadPlan {
   readonly qos: QoS
   readonly retain: boolean
   readonly payloadBytes: number
+  /** template of what stands behind the stamp in each payload, with %i; null: bytes from the seed */
+  readonly payload: string | null
   /** messages per second, all publishers together; null: as fast as the broker delivers */
   readonly rate: number | null
   /** of publishing or holding, warm-up not counted */
@@ -124,6 +130,19 @@ export function topologyOf(plan: LoadPlan, parts: number): Topology {
       return traffic(list('p', publishers, 0, 1), list('s', subscribers, publishers, 1), subscribers)
     case 'pub':
       return traffic(list('p', publishers, 0, publishers), [], 0)
+    case 'shared': {
+      // a group for each part
+      const share = `$share/${runName(plan)}`
+      const members = list('s', subscribers, publishers, parts).map((role) => ({
+        ...role,
+        topic: `${share}/${role.topic}`,
+      }))
+      return { ...traffic(list('p', publishers, 0, parts), members, 1), isShared: true }
+    }
+    case 'retained':
+    case 'offline':
+    case 'storm':
+      return traffic([], [], 0)
     case 'sub':
       return traffic([], list('s', subscribers, 0, subscribers), 0)
   }

@@ -76,7 +76,7 @@ export class LoadPublisher {
     // at QoS 0 a message is written when publish() returns
     const slots = qos === QoS.AT_MOST_ONCE ? 1 : plan.inFlight
     for (let i = 0; i < slots; i++) {
-      const slot = new Slot(Message.create(topic, format.newPayload(), { qos, retain, properties }), this)
+      const slot = new Slot(Message.create(topic, format.newPayload(number), { qos, retain, properties }), this)
       slot.next = this.#free
       this.#free = slot
     }

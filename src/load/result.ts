@@ -93,7 +93,8 @@ export function joinResults(
     return histogram
   }
   const seconds = most((part) => part.measured.seconds)
-  const perSecond = (count: number): number => (seconds === 0 ? 0 : count / seconds)
+  const receivedSeconds = most((part) => part.measured.receivedSeconds)
+  const perSecond = (count: number, time: number): number => (time === 0 ? 0 : count / time)
   const connected = total((part) => part.connected)
   const published = total((part) => part.published)
   const refused = total((part) => part.refused)
@@ -113,7 +114,10 @@ export function joinResults(
     },
     publish: {
       count: published,
-      rate: perSecond(total((part) => part.measured.published)),
+      rate: perSecond(
+        total((part) => part.measured.published),
+        seconds,
+      ),
       refused,
       acknowledged: total((part) => part.acknowledged),
     },
@@ -125,8 +129,15 @@ export function joinResults(
       duplicated: total((part) => part.duplicated) + (expected === null ? 0 : Math.max(0, received - expected)),
       outOfOrder: total((part) => part.outOfOrder),
       corrupted: total((part) => part.corrupted),
-      rate: perSecond(total((part) => part.measured.received)),
-      mbPerSecond: perSecond(total((part) => part.measured.bytes)) / BYTES_PER_MB,
+      rate: perSecond(
+        total((part) => part.measured.received),
+        receivedSeconds,
+      ),
+      mbPerSecond:
+        perSecond(
+          total((part) => part.measured.bytes),
+          receivedSeconds,
+        ) / BYTES_PER_MB,
     },
     latency: { service: service.summary(), response: response.summary() },
     seconds,

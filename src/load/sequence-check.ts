@@ -46,4 +46,6 @@ export class DeliveryCount {
   outOfOrder = 0
   corrupted = 0
   bytes = 0
+  /** when the last one came, microseconds on the machine's clock; 0 before */
+  lastUs = 0
 }

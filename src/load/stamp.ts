@@ -28,14 +28,24 @@ export class StampFormat {
   readonly #seed: number
   /** a whole payload; its first STAMP_BYTES mean nothing */
   readonly #filler: Buffer
+  readonly #template: string | null
+  /** of publishers whose filler is their own */
+  readonly #fillers: (Buffer | undefined)[] = []
 
   /**
    * @param seed of the run: messages of other runs do not pass the check
    * @param payloadBytes at least {@link STAMP_BYTES}
+   * @param template what stands behind the stamp, again and again until the payload is full; %i is the number of the
+   *   publisher. null: bytes that the seed determines
    */
-  constructor(seed: number, payloadBytes: number) {
+  constructor(seed: number, payloadBytes: number, template: string | null = null) {
     this.#seed = seed | 0
+    this.#template = template
     this.#filler = Buffer.alloc(payloadBytes)
+    if (template !== null) {
+      if (payloadBytes > STAMP_BYTES) this.#filler.fill(template, STAMP_BYTES)
+      return
+    }
     let state = seed | 1
     for (let i = 0; i < payloadBytes; i++) {
       state = Math.imul(state, 1_664_525) + 1_013_904_223
@@ -48,8 +58,23 @@ export class StampFormat {
   }
 
   /** A payload to be stamped, with filler. */
-  newPayload(): Buffer {
-    return Buffer.from(this.#filler)
+  newPayload(publisher: number): Buffer {
+    return Buffer.from(this.#fillerOf(publisher))
+  }
+
+  #fillerOf(publisher: number): Buffer {
+    if (this.#template === null || !this.#template.includes('%i')) return this.#filler
+    const known = this.#fillers[publisher]
+    if (known !== undefined) return known
+    const filler = this.#filledFor(this.#template, publisher)
+    this.#fillers[publisher] = filler
+    return filler
+  }
+
+  #filledFor(template: string, publisher: number): Buffer {
+    const bytes = Buffer.alloc(this.#filler.length)
+    if (bytes.length > STAMP_BYTES) bytes.fill(template.replaceAll('%i', String(publisher)), STAMP_BYTES)
+    return bytes
   }
 
   /** @param delayUs microseconds, 0 or more */
@@ -64,8 +89,7 @@ export class StampFormat {
 
   /** @returns false when the payload is not what {@link write} has made: another length, another bit anywhere */
   read(bytes: Buffer, start: number, end: number, into: Stamp): boolean {
-    const filler = this.#filler
-    if (end - start !== filler.length) return false
+    if (end - start !== this.#filler.length) return false
     into.publisher = bytes.readUInt32LE(start + PUBLISHER)
     into.sequence = bytes.readUInt32LE(start + SEQUENCE)
     into.intendedUs = bytes.readUInt32LE(start + INTENDED)
@@ -73,9 +97,9 @@ export class StampFormat {
     const { publisher, sequence, intendedUs, delayUs } = into
     if (bytes.readUInt32LE(start + CHECK) !== checkWord(this.#seed, publisher, sequence, intendedUs, delayUs))
       return false
-    return (
-      filler.length === STAMP_BYTES || bytes.compare(filler, STAMP_BYTES, filler.length, start + STAMP_BYTES, end) === 0
-    )
+    if (end - start === STAMP_BYTES) return true
+    const filler = this.#fillerOf(publisher)
+    return bytes.compare(filler, STAMP_BYTES, filler.length, start + STAMP_BYTES, end) === 0
   }
 }
 

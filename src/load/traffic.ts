@@ -69,7 +69,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
     const topology = topologyOf(plan, parts)
     const isHere = (role: Role): boolean => role.part === part
     const subscribers = topology.subscribers.filter(isHere)
-    const format = new StampFormat(plan.seed, plan.payloadBytes)
+    const format = new StampFormat(plan.seed, plan.payloadBytes, plan.payload)
     const publishers: (LoadPublisher | undefined)[] = []
     const arrivalTerms: ArrivalTerms = {
       format,
@@ -121,7 +121,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
   #ready(client: LoadClient): void {
     const topicFilter = this.#topicFilters.get(client)
     if (topicFilter === undefined) return this.#crowd.settled()
-    this.#crowd.subscribe(client, topicFilter, (reasonCode) => {
+    this.#crowd.subscribe(client, topicFilter, this.#plan.qos, (reasonCode) => {
       if (reasonCode >= 0x80)
         this.#tally.refuseSubscription(`SUBSCRIBE to ${topicFilter}: ${formatReasonCode(reasonCode)}`)
       this.#crowd.settled()

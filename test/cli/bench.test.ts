@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, start } from '../support/program.ts'
 import { startBroker } from '../support/test-broker.ts'
@@ -144,5 +146,125 @@ describe('bench', () => {
 
     expect(exitCode).toBe(2)
     expect(stderr).toContain(message)
+  })
+
+  it('shares the load out over workers', async () => {
+    const { url } = await startBroker()
+    const { exitCode, stdout } = await run([
+      'bench',
+      url,
+      '-c',
+      '4',
+      '-n',
+      '400',
+      '-q',
+      '1',
+      '--workers',
+      '2',
+      '--json',
+    ])
+
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      generator: { parts: 2 },
+      deliver: { count: 400, expected: 400, lost: 0 },
+    })
+  })
+
+  it('shares the load out over agents, one run after the other', async () => {
+    const { url } = await startBroker()
+    const agents = [start(['bench', 'agent', url, '--group', 'g']), start(['bench', 'agent', url, '--group', 'g'])]
+    for (const agent of agents) await agent.says('waits on')
+    for (const scenario of ['p2p', 'fanout']) {
+      const args = ['bench', url, scenario, '--group', 'g', '--agents', '2', '-n', '100', '--json', '--publishers', '2']
+      const { exitCode, stdout, stderr } = await run(args)
+
+      expect({ exitCode, stderr: stderr.replace(/^.*bottleneck.*\n/, '') }).toEqual({ exitCode: 0, stderr: '' })
+      expect(JSON.parse(stdout)).toMatchObject({
+        generator: { parts: 2 },
+        publish: { count: 100 },
+        deliver: { lost: 0 },
+      })
+    }
+    for (const agent of agents) agent.kill('SIGTERM')
+    expect((await agents[0]!.finished()).exitCode).toBe(0)
+  })
+
+  it('saves runs, compares with them, and writes all kinds of files', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = (name: string): string => join(folder, name)
+    const { url } = await startBroker()
+    const common = ['bench', url, '-c', '1', '-n', '20', '--repeat', '4', '--quiet']
+    const outputs = ['report', 'csv', 'junit', 'save'].flatMap((name) => [`--${name}`, file(name)])
+    const environment = { GITHUB_STEP_SUMMARY: file('summary') }
+    expect((await run([...common, ...outputs, '--github', '--json'], { environment })).exitCode).toBe(0)
+    const read = (name: string): string => readFileSync(file(name), 'utf8')
+    const { runs } = JSON.parse(read('save'))
+    expect(runs).toHaveLength(4)
+    expect(read('report')).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/)
+    expect(read('csv')).toMatch(/^run,scenario,seconds,published,delivered,p50Ms,p99Ms\r\n/)
+    expect(read('junit').match(/<testcase /g)).toHaveLength(16)
+    expect(read('summary')).toContain('### mqtt-kit bench p2p: passed')
+
+    const faster = runs.map((one: { deliver: { rate: number } }) => ({ deliver: { rate: one.deliver.rate * 100 } }))
+    writeFileSync(file('faster'), JSON.stringify({ runs: faster }))
+    const worse = await run(['bench', 'compare', file('faster'), file('save')])
+    expect(worse.exitCode).toBe(99)
+    expect(worse.stderr).toContain('worse than the baseline, Mann-Whitney U test at 5 %: deliver.rate -99')
+    expect((await run(['bench', 'compare', file('save'), file('save')])).exitCode).toBe(0)
+    expect((await run([...common, '--baseline', file('faster')])).exitCode).toBe(99)
+    writeFileSync(file('one'), JSON.stringify({ runs: [{}] }))
+    expect((await run(['bench', 'compare', file('one'), file('save')])).stderr).toContain('1 and 4 runs are too few')
+  })
+
+  it('finds the rate from which a threshold breaks', async () => {
+    const { url } = await startBroker()
+    const until = ['--sweep', '100..1k', '--until', 'publish.count > 30']
+    const { exitCode, stdout } = await run(['bench', url, ...until, '--duration', '100ms', '--warmup', '0', '--json'])
+    const { runs, sweep } = JSON.parse(stdout)
+
+    expect(exitCode).toBe(0)
+    expect(sweep.best).toBeLessThan(sweep.broken)
+    expect(runs.length).toBeGreaterThan(4)
+  })
+
+  it('runs the phases of a file, loads of one phase at once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { url } = await startBroker()
+    const path = join(folder, 'phases.toml')
+    writeFileSync(
+      path,
+      'messages = 10\n[[phase]]\n[[phase]]\nname = "both"\nqos = 1\n[[phase.load]]\nscenario = "rtt"\n[[phase.load]]\nscenario = "fanin"\n',
+    )
+    const { exitCode, stdout } = await run(['bench', url, '--file', path, '--json'])
+    const { runs, phases } = JSON.parse(stdout)
+
+    expect(exitCode).toBe(0)
+    expect(phases).toEqual([
+      { name: 'phase 1', runs: [0] },
+      { name: 'both', runs: [1, 2] },
+    ])
+    expect(runs.map(({ config }: { config: { qos: number } }) => config.qos)).toEqual([0, 1, 1])
+    writeFileSync(path, '[[phase]]\nname = "odd"\nspeed = 1\n')
+    const wrong = await run(['bench', url, '--file', path])
+    expect(wrong).toMatchObject({ exitCode: 2 })
+    expect(wrong.stderr).toContain(`${path}, odd: unknown option --speed`)
+  })
+
+  it('connects each client with a line of --credentials', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'users.csv')
+    writeFileSync(path, 'ann,secret\n"b,b","s""2"\n')
+    const { url } = await startBroker({
+      users: new Map([
+        ['ann', 'secret'],
+        ['b,b', 's"2'],
+      ]),
+    })
+
+    expect((await run(['bench', url, '--credentials', path, '-c', '2', '-n', '10'])).exitCode).toBe(0)
   })
 })

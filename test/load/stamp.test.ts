@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { STAMP_BYTES, Stamp, StampFormat, sinceUs } from '../../src/load/stamp.ts'
 
 function stamped(format: StampFormat): Buffer {
-  const bytes = format.newPayload()
+  const bytes = format.newPayload(7)
   format.write(bytes, 0, 7, 123_456, 5_000_000_123, 42)
   return bytes
 }

@@ -12,6 +12,7 @@ export function loadPlan(more: Partial<LoadPlan> = {}, url = 'mqtt://127.0.0.1:1
     qos: 0,
     retain: false,
     payloadBytes: 32,
+    payload: null,
     rate: null,
     durationMs: 1000,
     messages: 100,

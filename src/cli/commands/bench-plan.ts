@@ -4,6 +4,7 @@ import { PacketType } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
 import { type Credentials, type LoadPlan, type ScenarioName, scenarios } from '../../load/plan.ts'
+import { STAMP_BYTES } from '../../load/stamp.ts'
 import { formatAddress } from '../../transport/address.ts'
 import type { TlsClientTerms } from '../../transport/tls-terms.ts'
 import { UsageError } from '../failure.ts'
@@ -22,6 +23,8 @@ const DEFAULT_WARMUP_MS = 1_000
 const DEFAULT_DRAIN_MS = 2_000
 const DEFAULT_PAYLOAD_BYTES = 64
 const DEFAULT_IN_FLIGHT = 100
+/** messages of retained and offline: mosquitto queues 1,000 for a client that is away */
+const DEFAULT_STORED = 1_000
 const DEFAULT_WINDOW = 1_000
 /** of deliveries on their way at once, so that a wide fan-out does not queue for seconds */
 const DELIVERIES_ON_THEIR_WAY = 200_000
@@ -43,6 +46,10 @@ const casts: Readonly<Record<ScenarioName, Cast>> = {
   conn: { clients: 1000, publishers: 0, subscribers: 0 },
   pub: { clients: 10, publishers: 10, subscribers: 0 },
   sub: { clients: 10, publishers: 0, subscribers: 10 },
+  shared: { clients: 10, publishers: 10, subscribers: 4 },
+  retained: { clients: 2, publishers: 1, subscribers: 1 },
+  offline: { clients: 2, publishers: 1, subscribers: 1 },
+  storm: { clients: 1000, publishers: 0, subscribers: 0 },
 }
 
 /** The kind of clients that -c counts; the others keep their number. */
@@ -54,6 +61,10 @@ const countedBy: Readonly<Record<ScenarioName, readonly (keyof Cast)[]>> = {
   conn: [],
   pub: ['publishers'],
   sub: ['subscribers'],
+  shared: ['publishers'],
+  retained: [],
+  offline: [],
+  storm: [],
 }
 
 /**
@@ -79,6 +90,8 @@ export interface PlanExtras {
   readonly target: Target
   readonly password: Buffer | null
   readonly tls: TlsClientTerms
+  /** of --credentials; empty without */
+  readonly credentials: readonly Credentials[]
 }
 
 /**
@@ -87,7 +100,7 @@ export interface PlanExtras {
  */
 export function planFrom(typed: BenchTyped, scenario: ScenarioName, extras: PlanExtras): LoadPlan {
   const cast = castOf(typed, scenario)
-  const payloadBytes = typed.size ?? DEFAULT_PAYLOAD_BYTES
+  const payloadBytes = typed.size ?? sizeFor(typed.payload, cast.publishers)
   const version = typed.protocolVersion ?? ProtocolVersion.V5
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
   if (properties.length > 0 && version !== ProtocolVersion.V5) {
@@ -97,13 +110,14 @@ export function planFrom(typed: BenchTyped, scenario: ScenarioName, extras: Plan
     throw new UsageError(`-i ${JSON.stringify(typed.id)} gives all clients one identifier: add %i`)
   }
   checkTopic(typed, scenario, cast)
-  const messages = typed.messages ?? null
+  const messages = typed.messages ?? (scenario === 'retained' || scenario === 'offline' ? DEFAULT_STORED : null)
   return {
     scenario,
     ...cast,
     qos: typed.qos ?? QoS.AT_MOST_ONCE,
     retain: typed.retain ?? false,
     payloadBytes,
+    payload: typed.payload ?? null,
     rate: typed.rate ?? null,
     durationMs: typed.duration ?? DEFAULT_DURATION_MS,
     messages,
@@ -126,6 +140,12 @@ export function planFrom(typed: BenchTyped, scenario: ScenarioName, extras: Plan
     publishProperties: propertiesFor(PacketType.PUBLISH, properties),
     subscribeProperties: propertiesFor(PacketType.SUBSCRIBE, properties),
   }
+}
+
+// Stamp and template, with room for the largest number.
+function sizeFor(template: string | undefined, publishers: number): number {
+  if (template === undefined) return DEFAULT_PAYLOAD_BYTES
+  return STAMP_BYTES + Buffer.byteLength(template.replaceAll('%i', String(Math.max(0, publishers - 1))))
 }
 
 function castOf(typed: BenchTyped, scenario: ScenarioName): Cast {
@@ -161,7 +181,11 @@ function defaultWindow(scenario: ScenarioName, { subscribers }: Cast, payloadByt
   return Math.max(SMALLEST_WINDOW, Math.min(DEFAULT_WINDOW, byFanOut, byBytes))
 }
 
-function credentialsFrom({ target, password }: PlanExtras): Credentials[] {
+function credentialsFrom({ target, password, credentials }: PlanExtras): readonly Credentials[] {
+  if (credentials.length > 0) {
+    if (target.userName !== null) throw new UsageError('give either -u or --credentials, not both')
+    return credentials
+  }
   if (target.userName === null) {
     if (password !== null) throw new UsageError('a password needs a user name: add -u NAME')
     return []

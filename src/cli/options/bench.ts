@@ -23,6 +23,15 @@ const threshold: ValueKind<Threshold> = {
   },
 }
 
+const percentage: ValueKind<number> = {
+  name: 'PERCENT',
+  read: (typed) => {
+    const match = /^(\d+(?:\.\d+)?)%?$/.exec(typed)
+    if (match === null) throw new ValueError('a percentage, as in 10%')
+    return Number(match[1]) / 100
+  },
+}
+
 const { host, port, unix, url, user, password, passwordFile, passwordEnv, protocolVersion, keepalive, connectTimeout } =
   connectionOptions
 
@@ -49,6 +58,11 @@ const loadOptions = {
     unit: 'bytes',
     help: 'bytes of each payload, 20 or more',
     more: 'A payload begins with who sent it, which one it is and when it should have left, under a check word of 20 bytes in all.',
+  }),
+  payload: one(text('TEXT'), {
+    group: 'Load',
+    help: 'what stands behind the stamp in each payload; %i is the publisher',
+    more: 'It is repeated until the payload has the size of -s; without -s a payload is 20 bytes and the text.',
   }),
   rate: one(integer('N', 1, MANY), {
     group: 'Load',
@@ -96,6 +110,48 @@ const loadOptions = {
   }),
   id: one(mqttText('ID'), { group: 'Load', short: 'i', help: 'client identifier template: %i is the number' }),
   retain: flag({ group: 'Load', short: 'r', help: 'messages are retained' }),
+  credentials: one(text('FILE'), {
+    group: 'Load',
+    help: 'CSV of user,password: client i takes line i, round and round',
+    more: 'A comma or a quotation mark stands in quotation marks, which are doubled inside, as spreadsheets write it.',
+  }),
+  workers: one(integer('N', 1, 256), {
+    group: 'Load',
+    default: '1',
+    help: 'processes that make the load',
+    more: 'Publishers and subscribers are shared out. One is enough until the result says that the generator was the bottleneck.',
+  }),
+  agents: one(integer('N', 1, 10_000), {
+    group: 'Load',
+    help: 'make the load on N agents on other machines (bench agent)',
+    more:
+      'Agents and bench meet on the broker under test or on --coordinator. All begin together; what the agents need, user names, ' +
+      'passwords and keys included, goes through that broker.',
+  }),
+  coordinator: one(text('URL'), { group: 'Load', help: 'broker on which agents are met, if another one' }),
+  group: one(mqttText('TOPIC'), {
+    group: 'Load',
+    default: 'mqtt-kit/bench',
+    help: 'topic below which agents are met',
+  }),
+  file: one(text('FILE'), {
+    group: 'Load',
+    environment: false,
+    help: 'phases from a TOML file, one after the other',
+    more:
+      'Each [[phase]] has a name and the long options of bench as keys, scenario among them; what stands above them holds for all. A ' +
+      'phase with several [[phase.load]] runs them at once.',
+  }),
+  sweep: one(text('FROM..TO'), {
+    group: 'Load',
+    help: 'raise the rate until --until holds, and find where: 10k..200k',
+  }),
+  until: one(threshold, { group: 'Load', environment: false, help: 'what ends a sweep: latency.response.p99Ms > 10' }),
+  repeat: one(integer('N', 1, 1000), {
+    group: 'Load',
+    default: '1, with --baseline 5',
+    help: 'run so many times, for --save and --baseline',
+  }),
   sourceAddress: one(text('A,B'), {
     group: 'Load',
     help: 'addresses of this machine to connect from, in turn',
@@ -133,6 +189,20 @@ const outputOptions = {
     help: 'process of the broker on this machine: its CPU and memory go into the result',
     more: 'Needs /proc. The embedded broker is measured by itself.',
   }),
+  save: one(text('FILE'), { group: 'Output', environment: false, help: 'write all runs to FILE, to be a baseline' }),
+  baseline: one(text('FILE'), {
+    group: 'Output',
+    environment: false,
+    help: 'compare with the runs in FILE; 99 when something is worse',
+    more:
+      'A rate or a latency is worse when its median is by more than --max-regress and the one-sided Mann-Whitney U test says at 5 % that ' +
+      'chance is no explanation. That needs four runs on each side.',
+  }),
+  maxRegress: one(percentage, { group: 'Output', default: '10%', help: 'how much worse a median may be' }),
+  report: one(text('FILE'), { group: 'Output', environment: false, help: 'write an HTML page with plots' }),
+  csv: one(text('FILE'), { group: 'Output', environment: false, help: 'write each second as CSV' }),
+  junit: one(text('FILE'), { group: 'Output', environment: false, help: 'write the checks as JUnit XML' }),
+  github: flag({ group: 'Output', help: 'add the result to the step summary of GitHub Actions' }),
   json: flag({ group: 'Output', help: 'print the result as one JSON object' }),
   verbose: flag({ group: 'Output', short: 'v', help: 'a line per second on stderr, also without a terminal' }),
   quiet: flag({ group: 'Output', help: 'nothing on stderr; result and exit code tell' }),
@@ -161,18 +231,22 @@ export const benchRows = {
 export const benchSpec: CommandSpec<typeof benchRows> = {
   name: 'bench',
   summary: 'load and latency, with thresholds for CI',
-  synopsis: '[URL] [SCENARIO] [OPTION...]',
+  synopsis: '[URL] [SCENARIO] [OPTION...] | compare A B | agent [URL]',
   description: [
     'Puts load on a broker, checks every message, and tells rates and latencies. Without a broker (URL, -h, MQTT_URL) it starts one of ' +
-      'its own in another process. Scenarios: p2p (default), fanin, fanout, rtt, conn, pub, sub.',
+      'its own in another process. Scenarios: p2p (default), fanin, fanout, rtt, conn, pub, sub, retained, offline, shared, ' +
+      'storm.',
     'p2p: each publisher has a subscriber of its own. fanin: 10 publishers to 1 subscriber. fanout: 1 publisher to 100 subscribers. rtt: ' +
       'each client publishes to itself, one message at a time unless there is a rate. conn: 1000 connections are opened and held. pub: ' +
-      'publishers alone. sub: subscribers alone, for messages of others. -c, --publishers and --subscribers change the numbers.',
+      'publishers alone. sub: subscribers alone, for messages of others. retained: -n messages are stored, then read by one ' +
+      'subscriber. offline: -n messages wait for a client that is away, then are read. shared: 4 subscribers share what 10 publishers ' +
+      'send. storm: 1000 clients with wills are cut off at once and come back. -c, --publishers and --subscribers change the numbers.',
     'Every payload says who sent it, which one it is and when it should have left. So lost, repeated, reordered and changed messages are ' +
       'counted, each receiver for itself. Service latency is from sending to arrival, response latency from the moment at which the ' +
       'message should have been sent (with --rate).',
     'The result says whether the generator itself was the bottleneck: its event loop was busy for more than 90 % of the time, or it sent ' +
       'messages more than 5 ms late. The numbers are then its own and not those of the broker.',
+    'bench compare A B compares two files of --save, and bench agent URL waits for a bench --agents.',
     'The result is a table, or with --json one object that schema/bench-result.schema.json describes.',
   ],
   rows: benchRows,

@@ -11,31 +11,29 @@ export function formatNumber(value: number): string {
 
 /** The result for people: a summary, then latencies as a table. */
 export async function benchTable(report: BenchReport, terminal: Terminal): Promise<string> {
-  const { default: Table } = await import('cli-table3')
   const painter = await createPainter(terminal.stdoutColour)
+  const summary = summaryOf(report).map(([name, value, note]) => [painter.heading(name), value, note])
+  const latencies = latencyRows(report).map(([name, ...values]) => [name, ...values.map(formatNumber)])
+  const parts = [await plainTable([], summary, ['left', 'right', 'left'])]
+  if (latencies.length > 0) {
+    const head = ['latency, ms', 'min', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(painter.heading)
+    parts.push(await plainTable(head, latencies, ['left', ...Array(8).fill('right')]))
+  }
+  return parts.join('\n')
+}
+
+/** A table without lines; painted cells may be in it. */
+export async function plainTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  colAligns: readonly ('left' | 'right')[],
+): Promise<string> {
+  const { default: Table } = await import('cli-table3')
   // cli-table3 colours into pipes unless it is told not to
   const style = { head: [], border: [], compact: true }
-  const lines = new Table({ style, chars: BARE, colAligns: ['left', 'right', 'left'] })
-  for (const [name, value, note] of summaryOf(report)) lines.push([painter.heading(name), value, note])
-  const latencies = new Table({
-    style,
-    chars: BARE,
-    head: ['latency, ms', 'min', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(painter.heading),
-    colAligns: ['left', ...Array(8).fill('right')],
-  })
-  const rows = [
-    ['service', report.latency.service],
-    ['response', report.latency.response],
-    ['acknowledgement', report.ack],
-    ['connect', report.connect.latency],
-  ] as const
-  for (const [name, summary] of rows) {
-    if (summary === null) continue
-    const { minMs, meanMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } = summary
-    latencies.push([name, ...[minMs, meanMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count].map(formatNumber)])
-  }
-  const parts = [lines.toString(), ...(latencies.length > 0 ? [latencies.toString()] : [])]
-  return `${parts.map(trimmed).join('\n\n')}\n`
+  const table = new Table({ head: [...head], style, chars: BARE, colAligns: [...colAligns] })
+  for (const row of rows) table.push([...row])
+  return `${trimmed(table.toString())}\n`
 }
 
 const BARE = {
@@ -54,6 +52,21 @@ const BARE = {
   right: '',
   'right-mid': '',
   middle: '  ',
+}
+
+/** Each kind of latency that was measured: its name, then min, mean, p50, p90, p99, p99.9, max in ms, and how many. */
+export function latencyRows({ latency, ack, connect }: BenchReport): [name: string, ...values: number[]][] {
+  const rows = [
+    ['service', latency.service],
+    ['response', latency.response],
+    ['acknowledgement', ack],
+    ['connect', connect.latency],
+  ] as const
+  return rows.flatMap(([name, summary]): [string, ...number[]][] => {
+    if (summary === null) return []
+    const { minMs, meanMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } = summary
+    return [[name, minMs, meanMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count]]
+  })
 }
 
 function trimmed(table: string): string {
@@ -111,7 +124,8 @@ export function summaryOf(report: BenchReport): Line[] {
     ])
   }
   const verdict = generator.saturated ? 'it was the bottleneck' : 'not the bottleneck'
-  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late`
+  const sent = generator.sendDelayP99Ms > 0 ? `, messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late` : ''
+  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late${sent}`
   lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU, ${lag}; ${verdict}`])
   for (const [text, count] of Object.entries(report.errors)) lines.push(['error', formatNumber(count), text])
   return lines
