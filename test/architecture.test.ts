@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
   insight: ['codec', 'session', 'broker', 'transport'],
-  load: ['client'],
+  load: ['topic', 'codec', 'session', 'transport', 'client'],
   inspect: ['topic', 'codec'],
   cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],
   'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
@@ -54,7 +54,12 @@ const PURE = [
   'client/reconnect.ts',
   'load/pacer.ts',
   'load/histogram.ts',
-  'load/report.ts',
+  'load/plan.ts',
+  'load/sequence-check.ts',
+  'load/stamp.ts',
+  'load/threshold.ts',
+  'load/mann-whitney.ts',
+  'load/comparison.ts',
   'inspect/',
 ]
 const PURE_MAY_IMPORT = ['node:buffer']
@@ -69,6 +74,7 @@ const PACKAGES: Record<string, string[]> = {
   'insight/prometheus.ts': ['prom-client'],
   'store/level/level-store.ts': ['classic-level'],
   'access/jwt-source.ts': ['jose'],
+  'load/histogram.ts': ['hdr-histogram-js'],
 }
 
 interface Import {

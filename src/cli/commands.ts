@@ -40,6 +40,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/rr.ts'),
   },
   {
+    name: 'bench',
+    spec: async () => (await import('./options/bench.ts')).benchSpec,
+    load: () => import('./commands/bench.ts'),
+  },
+  {
     name: 'passwd',
     spec: async () => (await import('./options/passwd.ts')).passwdSpec,
     load: () => import('./commands/passwd.ts'),

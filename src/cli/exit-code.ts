@@ -13,6 +13,7 @@ export const ExitCode = {
   MALFORMED: 11,
   OUTPUT: 12,
   TIMEOUT: 27,
+  THRESHOLD: 99,
   INTERRUPTED: 130,
   TERMINATED: 143,
 } as const
@@ -45,6 +46,10 @@ export const exitCodes: readonly ExitCodeRow[] = [
   { code: ExitCode.MALFORMED, when: 'inspect: a packet is malformed or breaks a rule' },
   { code: ExitCode.OUTPUT, when: 'cannot write output, for example because the disk is full' },
   { code: ExitCode.TIMEOUT, when: 'timeout: -W passed before what was asked for came' },
+  {
+    code: ExitCode.THRESHOLD,
+    when: 'bench: a threshold failed, or messages were lost, repeated, reordered or changed',
+  },
   { code: ExitCode.INTERRUPTED, when: 'SIGINT (Ctrl-C) while something awaited was unfinished' },
   { code: ExitCode.TERMINATED, when: 'SIGTERM while something awaited was unfinished' },
 ]

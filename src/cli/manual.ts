@@ -10,6 +10,7 @@ import type { Painter } from './terminal.ts'
 const WIDTH = 80
 const TEXT_COLUMN = 28
 const GROUPS: readonly OptionGroup[] = [
+  'Load',
   'Message',
   'Subscription',
   'Listening',

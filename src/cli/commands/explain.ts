@@ -43,6 +43,11 @@ export function explain(error: unknown, where: string, wasConnected = false): Fa
   return new Failure(exitCodeOf(error), hint === undefined ? message : `${message}; ${hint}`, error)
 }
 
+/** The exit code for a failure that is known by its kind alone. */
+export function exitCodeForKind(kind: ClientErrorKind, isTls: boolean): ExitCode {
+  return isTls ? ExitCode.TLS : exitCodes[kind]
+}
+
 // A server that wants another certificate of ours says so after the handshake.
 function exitCodeOf({ kind, cause }: ClientError): ExitCode {
   const isConnecting = kind === ClientErrorKind.CANNOT_CONNECT || kind === ClientErrorKind.NO_CONNACK

@@ -19,6 +19,10 @@ export type ClientRows = typeof connectionOptions &
   typeof willOptions &
   typeof clientOutputOptions
 
+/** What says where to connect. */
+export type TargetRows = Pick<typeof connectionOptions, 'host' | 'port' | 'unix' | 'url' | 'user' | 'password'> &
+  typeof tlsClientOptions
+
 /** Options that exclude each other: one on the command line silences the environment variables of the others. */
 export const exclusiveClientOptions = [
   ['id', 'idPrefix'],
@@ -48,7 +52,7 @@ const NEVER_EXPIRES = 0xffff_ffff
  * Finds out where to connect. Each value comes from the first place that has it: flag, URL, environment, default.
  * @throws UsageError for a bad URL, two URLs, an argument that is no URL
  */
-export function targetOf(parsed: Parsed<ClientRows>, environment: Environment): Target {
+export function targetOf(parsed: Parsed<TargetRows>, environment: Environment): Target {
   const { flags, environment: fromEnvironment } = parsed
   const url = urlOf(parsed, environment)
   const host = fromEnvironment.host ?? DEFAULT_HOST
@@ -68,11 +72,11 @@ export function targetOf(parsed: Parsed<ClientRows>, environment: Environment): 
   }
 }
 
-function namesHost(flags: Typed<ClientRows>): boolean {
+function namesHost(flags: Typed<TargetRows>): boolean {
   return flags.host !== undefined || flags.port !== undefined
 }
 
-function withFlags(named: Address, flags: Typed<ClientRows>): Address {
+function withFlags(named: Address, flags: Typed<TargetRows>): Address {
   if (!namesHost(flags)) return named
   const base: Address =
     named.scheme === 'unix' ? { scheme: 'mqtt', host: DEFAULT_HOST, port: NO_PORT, path: '' } : named
@@ -87,7 +91,7 @@ function complete(address: Address, usesTls: boolean): Address {
 }
 
 // Whoever names a CA must not be connected in the clear.
-function checkTlsFlags({ scheme }: Address, flags: Typed<ClientRows>): void {
+function checkTlsFlags({ scheme }: Address, flags: Typed<TargetRows>): void {
   if (scheme === 'mqtts' || scheme === 'wss') return
   const { tls, ca, cert, key, keyPassword, servername, insecure } = flags
   if (scheme === 'unix' && tls) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
@@ -96,7 +100,7 @@ function checkTlsFlags({ scheme }: Address, flags: Typed<ClientRows>): void {
   if (orphan !== undefined) throw new UsageError(`--${orphan[0]} needs TLS: add --tls, or use mqtts:// or wss://`)
 }
 
-function urlOf(parsed: Parsed<ClientRows>, environment: Environment): { text: string; name: string } | null {
+function urlOf(parsed: Parsed<TargetRows>, environment: Environment): { text: string; name: string } | null {
   const [operand, ...more] = parsed.operands
   const { url } = parsed.flags
   if (operand !== undefined && !/:\/\/|^unix:|:\d+$/.test(operand)) {

@@ -6,6 +6,7 @@
 
 /** Heading under which help and man page show an option. */
 export type OptionGroup =
+  | 'Load'
   | 'Connection'
   | 'TLS'
   | 'Message'
