@@ -31,6 +31,7 @@ import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
+import { Arrivals } from './arrivals.ts'
 import { ClientRecord, type StoredWill } from './client-record.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
@@ -79,6 +80,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #startedAtMs: number
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
+  readonly #arrivals: Arrivals
   readonly #dropLog: DropLog
   #sequence = 0
   #clientsConnected = 0
@@ -104,20 +106,25 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
     this.#startedAtMs = this.#clock.nowMs()
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
+    this.#arrivals = new Arrivals(this.limits, this.#clock, this.#deadlines)
     this.#listeners = new Listeners(
       {
-        accept: (transport) => this.accept(transport),
+        accept: (transport, arrival) => this.accept(transport, this.#arrivals.leave(arrival)),
         error: (error) => this.log({ event: 'error', detail: error.message }),
-        // semantics N-05
-        handshakeFailed: (remoteAddress, detail) => this.log({ event: 'closed', remoteAddress, detail }),
+        arrive: (arrival) => this.#arrivals.arrive(arrival),
+        failed: (arrival, detail) => {
+          this.#arrivals.leave(arrival)
+          // semantics N-05
+          this.log({ event: 'closed', remoteAddress: arrival.remoteAddress, detail })
+        },
       },
       {
         webSocket: {
           origins: options.webSocketOrigins ?? null,
           maximumMessageBytes: this.limits.maximumPacketBytes,
         },
-        handshakeTimeoutMs: this.limits.connectTimeoutSeconds * 1000,
         ...(options.tls === undefined ? {} : { tls: options.tls }),
+        ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
       },
     )
   }
@@ -168,16 +175,20 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
 
-  /** Takes a connection that was made outside: for transports of one's own. */
-  accept(transport: Transport): void {
-    const connection = new NetworkConnection(transport, {
+  /**
+   * Takes a connection that was made outside: for transports of one's own.
+   * @param openedAtMs when its peer connected, by the broker's clock
+   */
+  accept(transport: Transport, openedAtMs = this.#clock.nowMs()): void {
+    const surroundings = {
       owner: this,
       limits: this.limits,
       clock: this.#clock,
       deadlines: this.#deadlines,
       turn: this.#turn,
       metrics: this.metrics,
-    })
+    }
+    const connection = new NetworkConnection(transport, surroundings, openedAtMs)
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
     connection.start()

@@ -22,6 +22,11 @@ export interface BrokerOptions {
   readonly listen?: readonly string[]
   /** certificate and key of the listeners `mqtts://` and `wss://`, which need it */
   readonly tls?: TlsServerTerms
+  /**
+   * Proxies in front of the listeners: IP addresses, networks like `10.0.0.0/8`, and `unix` for unix sockets. Only they may connect,
+   * and each connection begins with a header of the PROXY protocol, whose address is the client's; default none
+   */
+  readonly proxies?: readonly string[]
   /** Origins of browser pages that may connect by WebSocket: `https://example.org`; default any */
   readonly webSocketOrigins?: readonly string[]
   readonly limits?: Partial<Limits>

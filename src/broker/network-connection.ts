@@ -21,6 +21,7 @@ import { ProtocolViolation } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
 import type { SessionOutput } from '../session/session-output.ts'
+import { greetingOf } from '../transport/greeting.ts'
 import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
@@ -79,8 +80,6 @@ const MAXIMUM_CONNECT_BYTES = 1_048_576
 /** Bytes kept from a client whose CONNECT is being judged; with more its socket is not read until that is done. */
 const MAXIMUM_HELD_BYTES = 65_536
 
-const TLS_ON_PLAIN_PORT = 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
-
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
 
@@ -117,12 +116,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   /** the socket is not read until the client reads */
   #isStalled = false
 
-  constructor(transport: Transport, around: ConnectionSurroundings) {
+  /** @param openedAtMs when the client connected, which may be some steps ago: the time limit of CONNECT counts from there */
+  constructor(transport: Transport, around: ConnectionSurroundings, openedAtMs: number) {
     this.transport = transport
     this.#around = around
     this.#decoder = new Decoder(Role.CLIENT, Math.min(around.limits.maximumPacketBytes, MAXIMUM_CONNECT_BYTES))
     this.#output = new OutputBuffer(transport, around.turn)
-    this.#openedAtMs = this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
+    this.#openedAtMs = openedAtMs
+    this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
   }
 
   /** Starts reading. */
@@ -145,16 +146,12 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     try {
       this.#decoder.push(bytes, this.#sink)
     } catch (error) {
-      if (this.#isTlsHandshake(bytes)) this.close({ discardsWill: false, reason: TLS_ON_PLAIN_PORT })
-      else this.#failed(error)
+      const reason = this.phase === ConnectionPhase.AWAITING_CONNECT ? foreignGreeting(bytes) : null
+      if (reason === null) this.#failed(error)
+      else this.close({ discardsWill: false, reason })
     }
     if (this.#isHolding && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
-  }
-
-  // A record of TLS begins so (RFC 8446 section 5.1), and no CONNECT does (semantics N-05).
-  #isTlsHandshake(bytes: Buffer): boolean {
-    return this.phase === ConnectionPhase.AWAITING_CONNECT && bytes[0] === 0x16 && bytes[1] === 0x03
   }
 
   // Answers cannot be held back as messages can. A client that goes on asking and does not read them is not read itself until
@@ -502,5 +499,19 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#answerBytes += bytes.length
     this.#around.metrics.bytesSent += bytes.length
     this.#around.metrics.packetsSent[packetType]!++
+  }
+}
+
+// What came instead of CONNECT, and what to do about it (semantics N-05, N-09); null when that is not known.
+function foreignGreeting(bytes: Buffer): string | null {
+  switch (greetingOf(bytes)) {
+    case 'TLS':
+      return 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
+    case 'HTTP':
+      return 'the client speaks HTTP, and this listener does not: it needs ws:// here for WebSocket, or mqtt:// there'
+    case 'PROXY':
+      return 'it begins with a PROXY header, which is not taken here: see --proxy-protocol'
+    default:
+      return null
   }
 }

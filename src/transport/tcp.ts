@@ -23,10 +23,11 @@ export class TcpTransport implements Transport {
   /**
    * @param socket connected, with `allowHalfOpen`, and no listener on it: it belongs to the Transport from here on
    * @param unixPath the socket's file; null for TCP
+   * @param remoteAddress where the peer is, when the socket does not say so itself
    */
-  constructor(socket: Socket, unixPath: string | null) {
+  constructor(socket: Socket, unixPath: string | null, remoteAddress = remoteEndpoint(socket, unixPath)) {
     this.#socket = socket
-    this.remoteAddress = unixPath === null ? endpointText(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
+    this.remoteAddress = remoteAddress
     this.localAddress = unixPath === null ? endpointText(socket.localAddress, socket.localPort) : `unix:${unixPath}`
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
@@ -112,6 +113,11 @@ export class TcpTransport implements Transport {
     this.#handler = null
     handler?.closed(this.#error)
   }
+}
+
+/** Where the peer of a socket is, as {@link Transport.remoteAddress}. */
+export function remoteEndpoint({ remoteAddress, remotePort }: Socket, unixPath: string | null): string {
+  return unixPath === null ? endpointText(remoteAddress, remotePort) : `unix:${unixPath}`
 }
 
 /** What getpeername and getsockname said; IPv4 on a dual-stack listener as IPv4. '' when the peer is gone already. */

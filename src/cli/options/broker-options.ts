@@ -32,6 +32,7 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
     listen: all,
+    ...(typed.proxyProtocol === undefined ? {} : { proxies: typed.proxyProtocol }),
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
