@@ -49,7 +49,7 @@ async function buildCommandLine() {
     minifySyntax: true,
     define: { __VERSION__: JSON.stringify(version) },
     // What is loaded only when asked for stays out: every command would have to parse it.
-    external: ['prom-client', 'smol-toml', 'ws'],
+    external: ['node-forge', 'prom-client', 'smol-toml', 'ws'],
     // import.meta is empty in CommonJS: code that needs it would fail only when run.
     logOverride: { 'empty-import-meta': 'error' },
     logLevel: 'warning',

@@ -32,6 +32,9 @@ export class TcpTransport implements Transport {
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
+    // what broke before anybody listened does not say so again: TLS 1.3 refuses a client after its handshake
+    if (socket.errored !== null) this.#onError(socket.errored)
+    this.#isClosed = socket.closed
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }

@@ -1,18 +1,30 @@
 import { constants } from 'node:crypto'
 import type { Server as HttpServer, ServerOptions } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { createServer, type SecureContextOptions, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import {
+  createServer,
+  DEFAULT_CIPHERS,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls'
 import { PEER_ENDED, type SocketArrival } from './arrival.ts'
 import { endpointText } from './tcp.ts'
 import type { TlsServerTerms } from './tls-terms.ts'
 import { codeOf } from './transport-error.ts'
+
+/** Names of ciphers with those for keys shared beforehand, which Node leaves out. */
+function ciphersWithPsk(): string {
+  return `${DEFAULT_CIPHERS.replace(/:!PSK\b/g, '')}:PSK`
+}
 
 /** Node's own limit on a handshake is out of the way: the owner of the listener has one for all steps. */
 const LONGEST_TIMER_MS = 2_147_483_647
 
 /** A server of TLS connections, which are handed to it as sockets. */
 export function createTlsServer(terms: TlsServerTerms): Server {
-  return createServer(tlsOptions(terms))
+  return withKeyLog(createServer(tlsOptions(terms)), terms)
 }
 
 /** The same with HTTP inside. */
@@ -20,6 +32,11 @@ export function createSecureHttpServer(terms: TlsServerTerms, options: ServerOpt
   const server = createHttpsServer({ ...options, ...tlsOptions(terms) })
   // Node's own hands the failed handshake to 'clientError', where bad HTTP goes
   server.removeAllListeners('tlsClientError')
+  return withKeyLog(server, terms)
+}
+
+function withKeyLog<S extends Server>(server: S, { keyLog }: TlsServerTerms): S {
+  if (keyLog !== undefined) server.on('keylog', keyLog)
   return server
 }
 
@@ -69,7 +86,9 @@ function peerOf({ remoteAddress, remotePort }: { remoteAddress?: string; remoteP
 
 function tlsOptions(terms: TlsServerTerms): TlsOptions {
   const isRequired = terms.requireClientCertificate === true
+  const { preSharedKeys } = terms
   return {
+    ...(preSharedKeys === undefined ? {} : { pskCallback: (_, identity) => preSharedKeys.get(identity) ?? null }),
     ...contextOptions(terms),
     handshakeTimeout: LONGEST_TIMER_MS,
     requestCert: isRequired,
@@ -77,12 +96,15 @@ function tlsOptions(terms: TlsServerTerms): TlsOptions {
   }
 }
 
-function contextOptions({ cert, key, ca }: TlsServerTerms): SecureContextOptions {
+function contextOptions(terms: TlsServerTerms): SecureContextOptions {
+  const { cert, key, ca, minimumVersion, ciphers, preSharedKeys } = terms
   return {
-    cert,
-    key,
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
     ...(ca === undefined ? {} : { ca }),
-    minVersion: 'TLSv1.2',
+    minVersion: minimumVersion ?? 'TLSv1.2',
+    ...(preSharedKeys === undefined ? {} : { ciphers: ciphersWithPsk() }),
+    ...(ciphers === undefined ? {} : { ciphers }),
     // semantics N-06: a client could keep us busy with it
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   }

@@ -5,12 +5,13 @@ import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
 import { brokerOptions } from '../options/broker-options.ts'
 import { longName, type Typed } from '../options/option-row.ts'
-import { merged, type Parsed } from '../options/parse.ts'
+import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
 import { collectSettings } from './setting.ts'
-import { readTlsServerTerms } from './tls-files.ts'
+import type { DevelopmentCertificate } from './tls-dev.ts'
+import { readServerTls } from './tls-files.ts'
 import { parseTomlFile } from './toml-file.ts'
 
 type ServeOptions = Typed<typeof serveRows>
@@ -23,20 +24,27 @@ export interface ServeConfiguration {
   readonly access: AccessSettings
   /** what the file asks for and there is not, one line each */
   readonly warnings: readonly string[]
+  /** what --tls-dev made; null without */
+  readonly development: DevelopmentCertificate | null
 }
 
 /**
  * Reads the configuration file, if there is one, and the files that decide about access.
+ * @param environment HOME, XDG_DATA_HOME and SSLKEYLOGFILE
  * @throws Failure USAGE for the first mistake, with its place
  */
-export async function readServeConfiguration(parsed: Parsed<typeof serveRows>): Promise<ServeConfiguration> {
+export async function readServeConfiguration(
+  parsed: Parsed<typeof serveRows>,
+  environment: Environment,
+): Promise<ServeConfiguration> {
   const given = merged(parsed)
   const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
   const withoutFiles = brokerOptions(typed)
-  const tls = await readTlsServerTerms(typed)
-  const options = tls === null ? withoutFiles : { ...withoutFiles, tls }
-  return { typed, options, access: await readAccessSettings(typed), warnings }
+  const tls = await readServerTls(typed, environment)
+  const options = tls === null ? withoutFiles : { ...withoutFiles, tls: tls.terms }
+  const development = tls?.development ?? null
+  return { typed, options, access: await readAccessSettings(typed), warnings, development }
 }
 
 interface FileContent {
@@ -63,7 +71,7 @@ async function readConfigFile(path: string): Promise<FileContent> {
  */
 function isReloadable(key: keyof typeof serveRows): boolean {
   const row = serveRows[key]
-  if (row.group === 'TLS') return ['tlsCert', 'tlsKey', 'tlsCa'].includes(key)
+  if (row.group === 'TLS') return ['tlsCert', 'tlsKey', 'tlsCa', 'tlsMinVersion', 'tlsCiphers'].includes(key)
   if (row.group === 'Access') return key !== 'noSessionOwners'
   return row.group === 'Limits' && row.value !== null && key !== 'queueOverflow'
 }
