@@ -12,7 +12,7 @@ import { startBroker } from '../support/test-broker.ts'
 
 const CHROMIUM = process.env['MQTT_KIT_CHROMIUM'] ?? '/usr/bin/chromium'
 const FIREFOX = process.env['MQTT_KIT_FIREFOX'] ?? '/usr/bin/firefox-esr'
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 const hasChromium = findPeer('chromium', CHROMIUM, ['--version'])
 const hasFirefox = findPeer('firefox-esr', FIREFOX, ['--version'])
 const file = (path: string): Buffer => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)))
