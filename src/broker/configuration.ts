@@ -12,6 +12,16 @@ export interface BrokerEvent {
   readonly detail: string
 }
 
+/** One listener with settings of its own, which stand in place of those of {@link BrokerOptions}. */
+export interface ListenerOptions {
+  readonly url: string
+  readonly tls?: TlsServerTerms
+  readonly proxies?: readonly string[]
+  readonly webSocketOrigins?: readonly string[]
+  /** number of a descriptor that listens already; of the URL the scheme counts, and the path of a WebSocket */
+  readonly descriptor?: number
+}
+
 /** How a broker is started. Everything has a default. */
 export interface BrokerOptions {
   /** address for {@link port}; default 127.0.0.1 */
@@ -19,7 +29,7 @@ export interface BrokerOptions {
   /** TCP port, 0 for any free one; default 1883; null for none beside {@link listen} */
   readonly port?: number | null
   /** further listeners as URLs: `mqtt://[::1]:1884`, `ws://127.0.0.1:8083/mqtt`, `unix:/run/mqtt.sock` */
-  readonly listen?: readonly string[]
+  readonly listen?: readonly (string | ListenerOptions)[]
   /** certificate and key of the listeners `mqtts://` and `wss://`, which need it */
   readonly tls?: TlsServerTerms
   /**

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import type { Server as HttpServer, ServerOptions } from 'node:http'
 import net from 'node:net'
@@ -45,6 +45,8 @@ export interface ListenOptions {
    * kind only they may connect, and each connection begins with a PROXY header, before TLS and WebSocket.
    */
   readonly proxies?: readonly string[]
+  /** a socket that listens already, by the number of its descriptor, as systemd hands it over; host, port and path are its own */
+  readonly descriptor?: number
 }
 
 /** An open listener. */
@@ -71,14 +73,14 @@ const REPORT_INTERVAL_MS = 60_000
  *   a proxy that is no address
  */
 export async function listen(address: Address, handler: ListenHandler, options: ListenOptions = {}): Promise<Listener> {
+  const { descriptor } = options
   const endpoint = endpointOf('listen', address)
-  const unixPath = 'path' in endpoint ? endpoint.path : null
-  const isUnix = unixPath !== null
-  const url = formatAddress(address)
+  let unixPath = 'path' in endpoint ? endpoint.path : null
+  const url = descriptor === undefined ? formatAddress(address) : `descriptor ${descriptor} (${address.scheme})`
   const turnAway = reporter(handler, url)
   const proxies = new Proxies(options.proxies ?? [])
   const layer = await makeLayer(address, options)
-  const steps: ArrivalStep[] = [...(proxies.areBefore({ isUnix }) ? ['the PROXY header' as const] : []), ...layer.steps]
+  let steps: readonly ArrivalStep[] = []
   const underWay = new Set<SocketArrival>()
   const arrivalHandler: Required<Omit<ListenHandler, 'error'>> = {
     accept: (transport, arrival) => {
@@ -97,7 +99,7 @@ export async function listen(address: Address, handler: ListenHandler, options: 
     const arrival = new SocketArrival(socket, unixPath, first, arrivalHandler)
     underWay.add(arrival)
     if (first !== 'the PROXY header') return layer.begin(arrival)
-    awaitProxyHeader(arrival, proxies, isUnix, () => {
+    awaitProxyHeader(arrival, proxies, unixPath !== null, () => {
       if (second === undefined) return arrival.accept(new TcpTransport(socket, unixPath, arrival.remoteAddress))
       arrival.step = second
       layer.begin(arrival)
@@ -111,12 +113,16 @@ export async function listen(address: Address, handler: ListenHandler, options: 
     turnAway(error)
   })
   try {
-    await open(server, endpoint)
+    if (descriptor === undefined) await open(server, endpoint)
+    else await bind(server, { fd: descriptor })
   } catch (error) {
     throw transportError('listen', url, error)
   }
   server.on('error', turnAway)
-  const bound = boundAddress(server, address)
+  const bound = boundAddress(server, address, descriptor)
+  // no connection comes before this turn is over
+  if (bound.scheme === 'unix') unixPath = bound.path
+  steps = [...(proxies.areBefore({ isUnix: unixPath !== null }) ? ['the PROXY header' as const] : []), ...layer.steps]
   return {
     address: bound,
     url: formatAddress(bound),
@@ -195,8 +201,8 @@ async function open(server: net.Server, endpoint: Endpoint): Promise<void> {
   }
 }
 
-function bind(server: net.Server, endpoint: Endpoint): Promise<void> {
-  const where = 'path' in endpoint || endpoint.host !== '' ? endpoint : { port: endpoint.port }
+function bind(server: net.Server, endpoint: Endpoint | { fd: number }): Promise<void> {
+  const where = 'host' in endpoint && endpoint.host === '' ? { port: endpoint.port } : endpoint
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ ...where, backlog: BACKLOG }, () => {
@@ -221,10 +227,27 @@ async function isStale(path: string): Promise<boolean> {
   })
 }
 
-function boundAddress(server: net.Server, address: Address): Address {
+function boundAddress(server: net.Server, address: Address, descriptor: number | undefined): Address {
   const bound = server.address()
+  // Node tells no address of a unix socket that it has not bound
+  if (bound === null && descriptor !== undefined) {
+    return { scheme: 'unix', host: '', port: 0, path: unixPathOf(descriptor) }
+  }
   if (bound === null || typeof bound === 'string') return address
   return { ...address, host: address.host === '' ? bound.address : address.host, port: bound.port }
+}
+
+// Linux tells it by the inode; elsewhere the number has to do.
+function unixPathOf(descriptor: number): string {
+  try {
+    const inode = String(fstatSync(descriptor).ino)
+    const rows = readFileSync('/proc/net/unix', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+    return rows.find((row) => row[6] === inode && row[7] !== undefined)?.[7] ?? `descriptor ${descriptor}`
+  } catch {
+    return `descriptor ${descriptor}`
+  }
 }
 
 /**

@@ -28,7 +28,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   if (operand !== undefined) {
     throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; to listen on a URL use --listen`)
   }
-  const configuration = await readServeConfiguration(parsed, context.environment)
+  const configuration = await readServeConfiguration(parsed, context.environment, context.streams.pid)
   const { typed, options, warnings } = configuration
   for (const warning of warnings) context.talk.say(`warning: ${warning}`)
   if (typed.checkConfig) {

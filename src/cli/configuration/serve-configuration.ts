@@ -8,6 +8,7 @@ import { longName, type Typed } from '../options/option-row.ts'
 import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
+import { inheritedListeners } from './inherited-listeners.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
 import { collectSettings } from './setting.ts'
 import type { DevelopmentCertificate } from './tls-dev.ts'
@@ -30,17 +31,19 @@ export interface ServeConfiguration {
 
 /**
  * Reads the configuration file, if there is one, and the files that decide about access.
- * @param environment HOME, XDG_DATA_HOME and SSLKEYLOGFILE
+ * @param environment HOME, XDG_DATA_HOME, SSLKEYLOGFILE and what systemd says
+ * @param pid of this process
  * @throws Failure USAGE for the first mistake, with its place
  */
 export async function readServeConfiguration(
   parsed: Parsed<typeof serveRows>,
   environment: Environment,
+  pid: number,
 ): Promise<ServeConfiguration> {
   const given = merged(parsed)
   const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
-  const withoutFiles = brokerOptions(typed)
+  const withoutFiles = brokerOptions(typed, inheritedListeners(environment, pid))
   const tls = await readServerTls(typed, environment)
   const options = tls === null ? withoutFiles : { ...withoutFiles, tls: tls.terms }
   const development = tls?.development ?? null

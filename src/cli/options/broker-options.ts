@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
-import type { BrokerOptions } from '../../broker/configuration.ts'
+import type { BrokerOptions, ListenerOptions } from '../../broker/configuration.ts'
 import type { LimitName, Limits } from '../../broker/limits.ts'
 import { defaultPorts, formatAddress, parseAddress } from '../../transport/address.ts'
 import { UsageError } from '../failure.ts'
@@ -14,12 +14,16 @@ const WILDCARDS = new Set(['', '0.0.0.0', '::'])
 
 /**
  * Turns what was typed into the options of the broker, all but access.
+ * @param inherited listeners that somebody else has opened
  * @throws UsageError for an address that other machines reach without any authentication
  */
-export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
+export function brokerOptions(
+  typed: Typed<typeof serveRows>,
+  inherited: readonly ListenerOptions[] = [],
+): BrokerOptions {
   const host = typed.host ?? DEFAULT_HOST
   const listen = typed.listen ?? []
-  const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length === 0
+  const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length + inherited.length === 0
   const hosts = [...(hasPort ? [host] : []), ...listen.map(hostOf)]
   const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
   if (open !== undefined && !isAuthenticating(typed) && !typed.allowAnonymous) {
@@ -28,16 +32,22 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
         'the broker: add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
+  if (inherited.length > 0 && !isAuthenticating(typed) && !typed.allowAnonymous) {
+    throw new UsageError(
+      'the sockets that were handed over (LISTEN_FDS) may be reached by others, and everybody there could use the broker: ' +
+        'add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
+    )
+  }
   const named = [...listen, ...shortForms(typed, host)]
-  const isDevelopment = typed.tlsDev && !named.some(isSecure)
+  const isDevelopment = typed.tlsDev && ![...named, ...inherited.map(({ url }) => url)].some(isSecure)
   const all = isDevelopment
     ? [...named, formatAddress({ scheme: 'mqtts', host, port: defaultPorts.mqtts, path: '' })]
     : named
-  checkCertificate(typed, all)
+  checkCertificate(typed, [...all, ...inherited.map(({ url }) => url)])
   return {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
-    listen: all,
+    listen: [...inherited, ...all],
     ...(typed.proxyProtocol === undefined ? {} : { proxies: typed.proxyProtocol }),
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),

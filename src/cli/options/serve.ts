@@ -152,6 +152,8 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
       'and "http" holds the URL of --http. ' +
       'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once. ' +
       'SIGHUP reads the configuration anew, see --config.',
+    'Sockets that systemd hands over (LISTEN_FDS, socket activation) are listened on, without one of its own on port 1883 unless -p ' +
+      'or -h asks for it. FileDescriptorName= in the unit of a socket says what it speaks: mqtt, mqtts, ws or wss.',
   ],
   rows: serveRows,
   examples: [
