@@ -9,6 +9,7 @@ import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
 import { inheritedListeners } from './inherited-listeners.ts'
+import { type ListenerSettings, listenerOptions, listenerRows } from './listener-settings.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
 import { collectSettings } from './setting.ts'
 import type { DevelopmentCertificate } from './tls-dev.ts'
@@ -41,31 +42,38 @@ export async function readServeConfiguration(
   pid: number,
 ): Promise<ServeConfiguration> {
   const given = merged(parsed)
-  const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
+  const { fromFile, listeners, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
-  const withoutFiles = brokerOptions(typed, inheritedListeners(environment, pid))
+  const withoutFiles = brokerOptions(typed, inheritedListeners(environment, pid), listeners)
   const tls = await readServerTls(typed, environment)
-  const options = tls === null ? withoutFiles : { ...withoutFiles, tls: tls.terms }
+  const own = await Promise.all(listeners.map((listener) => listenerOptions(listener, typed, environment)))
+  const listen = [...(withoutFiles.listen ?? []), ...own]
+  const options = { ...withoutFiles, listen, ...(tls === null ? {} : { tls: tls.terms }) }
   const development = tls?.development ?? null
   return { typed, options, access: await readAccessSettings(typed), warnings, development }
 }
 
 interface FileContent {
   readonly fromFile: ServeOptions
+  /** those with options of their own */
+  readonly listeners: readonly ListenerSettings[]
   readonly warnings: readonly string[]
 }
 
-const NOTHING: FileContent = { fromFile: {}, warnings: [] }
+const NOTHING: FileContent = { fromFile: {}, listeners: [], warnings: [] }
 
 async function readConfigFile(path: string): Promise<FileContent> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new Failure(ExitCode.USAGE, `cannot read --config ${path}: ${error.message}`, error)
   })
-  if (!path.endsWith('.conf')) {
-    return { fromFile: collectSettings(parseTomlFile(text, path, serveRows), serveRows, path), warnings: [] }
-  }
-  const { settings, warnings } = parseMosquittoFile(text, path, serveRows)
-  return { fromFile: collectSettings(settings, serveRows, path), warnings }
+  const file = path.endsWith('.conf')
+    ? parseMosquittoFile(text, path, serveRows)
+    : { ...parseTomlFile(text, path, serveRows), warnings: [] }
+  const listeners = file.listeners.map(({ url, settings }) => ({
+    url,
+    typed: collectSettings(settings, listenerRows, path),
+  }))
+  return { fromFile: collectSettings(file.settings, serveRows, path), listeners, warnings: file.warnings }
 }
 
 /**

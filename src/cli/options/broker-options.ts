@@ -15,16 +15,22 @@ const WILDCARDS = new Set(['', '0.0.0.0', '::'])
 /**
  * Turns what was typed into the options of the broker, all but access.
  * @param inherited listeners that somebody else has opened
+ * @param ofFile listeners with options of their own, which are added later
  * @throws UsageError for an address that other machines reach without any authentication
  */
 export function brokerOptions(
   typed: Typed<typeof serveRows>,
   inherited: readonly ListenerOptions[] = [],
+  ofFile: readonly {
+    readonly url: string
+    readonly typed: { readonly tlsCert?: string; readonly pskFile?: string }
+  }[] = [],
 ): BrokerOptions {
   const host = typed.host ?? DEFAULT_HOST
   const listen = typed.listen ?? []
-  const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length + inherited.length === 0
-  const hosts = [...(hasPort ? [host] : []), ...listen.map(hostOf)]
+  const hasPort =
+    typed.port !== undefined || typed.host !== undefined || listen.length + inherited.length + ofFile.length === 0
+  const hosts = [...(hasPort ? [host] : []), ...[...listen, ...ofFile.map(({ url }) => url)].map(hostOf)]
   const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
   if (open !== undefined && !isAuthenticating(typed) && !typed.allowAnonymous) {
     throw new UsageError(
@@ -39,11 +45,12 @@ export function brokerOptions(
     )
   }
   const named = [...listen, ...shortForms(typed, host)]
-  const isDevelopment = typed.tlsDev && ![...named, ...inherited.map(({ url }) => url)].some(isSecure)
+  const isDevelopment = typed.tlsDev && ![...named, ...[...inherited, ...ofFile].map(({ url }) => url)].some(isSecure)
   const all = isDevelopment
     ? [...named, formatAddress({ scheme: 'mqtts', host, port: defaultPorts.mqtts, path: '' })]
     : named
-  checkCertificate(typed, [...all, ...inherited.map(({ url }) => url)])
+  const withoutOwn = ofFile.filter(({ typed: { tlsCert, pskFile } }) => tlsCert === undefined && pskFile === undefined)
+  checkCertificate(typed, [...all, ...[...inherited, ...withoutOwn].map(({ url }) => url)])
   return {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
