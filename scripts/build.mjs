@@ -90,7 +90,17 @@ async function buildCommandLine(name, plugins = []) {
     minifySyntax: true,
     define: { __VERSION__: JSON.stringify(version) },
     // What is loaded only when asked for stays out: every command would have to parse it.
-    external: ['classic-level', 'cli-table3', 'hdr-histogram-js', 'jose', 'ora', 'prom-client', 'smol-toml', 'ws'],
+    external: [
+      'classic-level',
+      'cli-table3',
+      'hdr-histogram-js',
+      'jose',
+      'node-forge',
+      'ora',
+      'prom-client',
+      'smol-toml',
+      'ws',
+    ],
     // import.meta is empty in CommonJS: code that needs it would fail only when run.
     logOverride: { 'empty-import-meta': 'error' },
     logLevel: 'warning',

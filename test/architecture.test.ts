@@ -8,6 +8,7 @@ const TRANSPORT_INTERFACE = [
   'transport/transport-error.ts',
   'transport/output-buffer.ts',
   'transport/tls-terms.ts',
+  'transport/greeting.ts',
 ]
 
 /** What a room that decides about access needs of the broker. */

@@ -40,6 +40,7 @@ import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
+import { Arrivals } from './arrivals.ts'
 import { ClientRecord, type StoredWill } from './client-record.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
@@ -104,6 +105,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #startedAtMs: number
   readonly #sys: Deadline & { deadlineMs: number }
   readonly #listeners: Listeners
+  readonly #arrivals: Arrivals
   readonly #dropLog: DropLog
   #durable: DurableState | null = null
   #surroundings: ConnectionSurroundings
@@ -148,20 +150,25 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
     this.#load = new LoadAverages(this.#startedAtMs)
     this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
+    this.#arrivals = new Arrivals(this.limits, this.#clock, this.#deadlines)
     this.#listeners = new Listeners(
       {
-        accept: (transport) => this.accept(transport),
+        accept: (transport, arrival) => this.accept(transport, this.#arrivals.leave(arrival)),
         error: (error) => this.log({ event: 'error', detail: error.message }),
-        // semantics N-05
-        handshakeFailed: (remoteAddress, detail) => this.log({ event: 'closed', remoteAddress, detail }),
+        arrive: (arrival) => this.#arrivals.arrive(arrival),
+        failed: (arrival, detail) => {
+          this.#arrivals.leave(arrival)
+          // semantics N-05
+          this.log({ event: 'closed', remoteAddress: arrival.remoteAddress, detail })
+        },
       },
       {
         webSocket: {
           origins: options.webSocketOrigins ?? null,
           maximumMessageBytes: this.limits.maximumPacketBytes,
         },
-        handshakeTimeoutMs: this.limits.connectTimeoutSeconds * 1000,
         ...(options.tls === undefined ? {} : { tls: options.tls }),
+        ...(options.proxies === undefined ? {} : { proxies: options.proxies }),
       },
     )
   }
@@ -214,9 +221,13 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
 
-  /** Takes a connection that was made outside: for transports of one's own. */
-  accept(transport: Transport): void {
-    const connection = new NetworkConnection(this.#options.tap?.(transport) ?? transport, this.#surroundings)
+  /**
+   * Takes a connection that was made outside: for transports of one's own.
+   * @param openedAtMs when its peer connected, by the broker's clock
+   */
+  accept(transport: Transport, openedAtMs = this.#clock.nowMs()): void {
+    const tapped = this.#options.tap?.(transport) ?? transport
+    const connection = new NetworkConnection(tapped, this.#surroundings, openedAtMs)
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
     const waitMs = this.#connectionRate.admit(transport.remoteAddress, this.#clock.nowMs())

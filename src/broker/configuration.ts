@@ -25,6 +25,16 @@ export interface BrokerEvent {
   readonly detail: string
 }
 
+/** One listener with settings of its own, which stand in place of those of {@link BrokerOptions}. */
+export interface ListenerOptions {
+  readonly url: string
+  readonly tls?: TlsServerTerms
+  readonly proxies?: readonly string[]
+  readonly webSocketOrigins?: readonly string[]
+  /** number of a descriptor that listens already; of the URL the scheme counts, and the path of a WebSocket */
+  readonly descriptor?: number
+}
+
 /** How a broker is started. Everything has a default. */
 export interface BrokerOptions {
   /** address for {@link port}; default 127.0.0.1 */
@@ -32,9 +42,14 @@ export interface BrokerOptions {
   /** TCP port, 0 for any free one; default 1883; null for none beside {@link listen} */
   readonly port?: number | null
   /** further listeners as URLs: `mqtt://[::1]:1884`, `ws://127.0.0.1:8083/mqtt`, `unix:/run/mqtt.sock` */
-  readonly listen?: readonly string[]
+  readonly listen?: readonly (string | ListenerOptions)[]
   /** certificate and key of the listeners `mqtts://` and `wss://`, which need it */
   readonly tls?: TlsServerTerms
+  /**
+   * Proxies in front of the listeners: IP addresses, networks like `10.0.0.0/8`, and `unix` for unix sockets. Only they may connect,
+   * and each connection begins with a header of the PROXY protocol, whose address is the client's; default none
+   */
+  readonly proxies?: readonly string[]
   /** Origins of browser pages that may connect by WebSocket: `https://example.org`; default any */
   readonly webSocketOrigins?: readonly string[]
   readonly limits?: Partial<Limits>

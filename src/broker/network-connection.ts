@@ -23,6 +23,7 @@ import type { ConnectionTerms, ServerSession } from '../session/server-session.t
 import type { SessionOutput } from '../session/session-output.ts'
 import type { Held } from '../store/gathering.ts'
 import type { Journal } from '../store/journal.ts'
+import { greetingOf } from '../transport/greeting.ts'
 import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
@@ -88,8 +89,6 @@ const MAXIMUM_CONNECT_BYTES = 1_048_576
 /** Bytes kept from a client whose CONNECT is being judged; with more its socket is not read until that is done. */
 const MAXIMUM_HELD_BYTES = 65_536
 
-const TLS_ON_PLAIN_PORT = 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
-
 /** Answers by which an exchange, or a session, goes on that is kept. */
 const GOES_ON: ReadonlySet<PacketType> = new Set([
   PacketType.PUBREC,
@@ -146,12 +145,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   /** from its address come too many connections: its CONNECT is refused */
   isTooMany = false
 
-  constructor(transport: Transport, around: ConnectionSurroundings) {
+  /** @param openedAtMs when the client connected, which may be some steps ago: the time limit of CONNECT counts from there */
+  constructor(transport: Transport, around: ConnectionSurroundings, openedAtMs: number) {
     this.transport = transport
     this.#around = around
     this.#decoder = new Decoder(Role.CLIENT, Math.min(around.limits.maximumPacketBytes, MAXIMUM_CONNECT_BYTES))
     this.#output = new OutputBuffer(transport, around.turn)
-    this.#openedAtMs = this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
+    this.#openedAtMs = openedAtMs
+    this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
   }
 
   /** Starts reading. @param waitMs only after so long */
@@ -175,17 +176,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     try {
       this.#decoder.push(bytes, this.#sink)
     } catch (error) {
-      if (this.#isTlsHandshake(bytes)) this.close({ discardsWill: false, reason: TLS_ON_PLAIN_PORT })
-      else this.#failed(error)
+      const reason = this.phase === ConnectionPhase.AWAITING_CONNECT ? foreignGreeting(bytes) : null
+      if (reason === null) this.#failed(error)
+      else this.close({ discardsWill: false, reason })
     }
     if ((this.#pauses & Pause.HOLDING) !== 0 && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
     if (this.#around.limits.maximumByteRate > 0) this.#judgeByteRate(bytes.length)
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
-  }
-
-  // A record of TLS begins so (RFC 8446 section 5.1), and no CONNECT does (semantics N-05).
-  #isTlsHandshake(bytes: Buffer): boolean {
-    return this.phase === ConnectionPhase.AWAITING_CONNECT && bytes[0] === 0x16 && bytes[1] === 0x03
   }
 
   // Answers cannot be held back as messages can. A client that goes on asking and does not read them is not read itself until
@@ -633,5 +630,19 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#answerBytes += bytes.length
     this.#around.metrics.bytesSent += bytes.length
     this.#around.metrics.packetsSent[packetType]!++
+  }
+}
+
+// What came instead of CONNECT, and what to do about it (semantics N-05, N-09); null when that is not known.
+function foreignGreeting(bytes: Buffer): string | null {
+  switch (greetingOf(bytes)) {
+    case 'TLS':
+      return 'the client speaks TLS, and this listener does not: it needs mqtts:// here, or mqtt:// there'
+    case 'HTTP':
+      return 'the client speaks HTTP, and this listener does not: it needs ws:// here for WebSocket, or mqtt:// there'
+    case 'PROXY':
+      return 'it begins with a PROXY header, which is not taken here: see --proxy-protocol'
+    default:
+      return null
   }
 }

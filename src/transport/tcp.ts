@@ -23,14 +23,18 @@ export class TcpTransport implements Transport {
   /**
    * @param socket connected, with `allowHalfOpen`, and no listener on it: it belongs to the Transport from here on
    * @param unixPath the socket's file; null for TCP
+   * @param remoteAddress where the peer is, when the socket does not say so itself
    */
-  constructor(socket: Socket, unixPath: string | null) {
+  constructor(socket: Socket, unixPath: string | null, remoteAddress = remoteEndpoint(socket, unixPath)) {
     this.#socket = socket
     this.#unixPath = unixPath
-    this.remoteAddress = unixPath === null ? endpointText(socket.remoteAddress, socket.remotePort) : `unix:${unixPath}`
+    this.remoteAddress = remoteAddress
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
+    // what broke before anybody listened does not say so again: TLS 1.3 refuses a client after its handshake
+    if (socket.errored !== null) this.#onError(socket.errored)
+    this.#isClosed = socket.closed
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
@@ -119,6 +123,11 @@ export class TcpTransport implements Transport {
     this.#handler = null
     handler?.closed(this.#error)
   }
+}
+
+/** Where the peer of a socket is, as {@link Transport.remoteAddress}. */
+export function remoteEndpoint({ remoteAddress, remotePort }: Socket, unixPath: string | null): string {
+  return unixPath === null ? endpointText(remoteAddress, remotePort) : `unix:${unixPath}`
 }
 
 /** What getpeername and getsockname said; IPv4 on a dual-stack listener as IPv4. '' when the peer is gone already. */

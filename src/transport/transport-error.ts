@@ -63,6 +63,19 @@ const explanations = new Map<string, Explanation>([
   ],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', { said: 'it wants a client certificate, see --cert and --key' }],
   ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', { said: 'it refuses the TLS handshake', connect: 'see --cert and --key' }],
+  ['ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR', { said: 'it does not take our key', connect: 'see --psk' }],
+  [
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_PSK_IDENTITY',
+    { said: 'it does not know our identity', connect: 'see --psk-identity' },
+  ],
+  [
+    'TLS_HANDSHAKE_ENDED',
+    {
+      said: 'it ended the connection during the TLS handshake',
+      connect: 'if it does not speak TLS, use mqtt:// or ws://, or another port',
+    },
+  ],
+  ['ERR_SSL_NO_PROTOCOLS_AVAILABLE', { said: 'no version of TLS is left', connect: 'see --tls-version' }],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
   ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
   ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', { said: CERTIFICATE_SAID, connect: 'see --cert' }],
@@ -77,7 +90,7 @@ const PREFIX: Record<TransportErrorKind, string> = {
 
 /** How Node and OpenSSL name what fails in TLS. */
 const TLS_CODE =
-  /^(?:ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|INVALID_PURPOSE$|HOSTNAME_MISMATCH$|PATH_LENGTH_EXCEEDED$|EPROTO$)/
+  /^(?:TLS_|ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|INVALID_PURPOSE$|HOSTNAME_MISMATCH$|PATH_LENGTH_EXCEEDED$|EPROTO$)/
 
 /** When several addresses of one host fail, each its own way: the failure that says most comes first. */
 const MOST_TELLING = [

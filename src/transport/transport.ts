@@ -58,3 +58,16 @@ export interface Transport {
   /** Closes now; what the kernel has not taken is lost. `closed(null)` follows. May be called again. */
   destroy(): void
 }
+
+/** What stands between a new connection and the first byte of MQTT. */
+export type ArrivalStep = 'the PROXY header' | 'the TLS handshake' | 'the request for a WebSocket'
+
+/** A peer that has connected to a listener and has steps to do before it is a Transport. */
+export interface Arrival {
+  /** as {@link Transport.remoteAddress}; '' when the peer was gone at once */
+  readonly remoteAddress: string
+  /** which one it is at */
+  readonly step: ArrivalStep
+  /** Ends the connection. @param reason is told to whoever asked to be told of failures */
+  cut(reason: string): void
+}

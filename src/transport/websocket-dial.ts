@@ -40,7 +40,7 @@ export function upgrade(
     webSocket.on('error', (error) => {
       const code = codeOf(error)
       if (error instanceof TransportError) fail(error)
-      else fail(new TransportError('connect', /^E[A-Z]+$/.test(code) ? code : 'NOT_WEBSOCKET', url, error))
+      else fail(new TransportError('connect', /^(?:E[A-Z]+$|ERR_SSL_)/.test(code) ? code : 'NOT_WEBSOCKET', url, error))
     })
     webSocket.on('open', () => {
       webSocket.removeAllListeners()

@@ -2,43 +2,37 @@ import { type IncomingMessage, type Server, type ServerOptions, STATUS_CODES } f
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { PEER_ENDED, type SocketArrival } from './arrival.ts'
+import { greetingOf } from './greeting.ts'
 import { endpointText, KEEP_ALIVE_MS } from './tcp.ts'
-import type { Transport } from './transport.ts'
+import { codeOf } from './transport-error.ts'
 import { WebSocketTransport } from './websocket.ts'
 import type { Subprotocol, WebSocketTerms } from './websocket-terms.ts'
 
 const PREFERRED: readonly Subprotocol[] = ['mqtt', 'mqttv3.1']
 
-/** How often Node looks for requests that take too long. */
-const CHECK_INTERVAL_MS = 1000
-
 const UPGRADE_REQUIRED = 426
 const HINT = 'This is an MQTT broker: connect by WebSocket, with the subprotocol mqtt.\n'
 
-/** How the HTTP server of serveWebSockets is made. */
-export function httpOptions(handshakeTimeoutMs: number): ServerOptions {
-  return {
-    headersTimeout: handshakeTimeoutMs,
-    requestTimeout: handshakeTimeoutMs,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
-  }
-}
+/** How much of a path stands in a log. */
+const SHOWN_CHARACTERS = 100
+
+/** How the HTTP server of serveWebSockets is made: Node's limits on time are out of the way of the owner's. */
+export const httpOptions: ServerOptions = { headersTimeout: 0, requestTimeout: 0 }
 
 /**
  * From here on an HTTP server takes nothing but upgrades to WebSocket.
  *
  * @param server with {@link httpOptions}
- * @param noise told about connections that do not speak HTTP
+ * @param isSecure is there TLS below?
+ * @returns takes a connection
  */
 export function serveWebSockets(
   server: Server,
   terms: WebSocketTerms,
-  accept: (transport: Transport) => void,
-  noise: (error: Error) => void,
-): void {
+  isSecure: boolean,
+): (socket: Socket, arrival: SocketArrival) => void {
+  const arrivals = new WeakMap<Duplex, SocketArrival>()
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -47,39 +41,81 @@ export function serveWebSockets(
     skipUTF8Validation: true,
     handleProtocols: (offered) => PREFERRED.find((name) => offered.has(name)) ?? false,
   })
-  server.on('request', (_request, response) => {
+  server.on('request', ({ method, url, socket }, response) => {
     // semantics N-05
+    arrivals.get(socket)?.refuse(`it asks for a page (${method} ${shown(url)}), and this listener is for WebSockets`)
     response.writeHead(UPGRADE_REQUIRED, { Upgrade: 'websocket', Connection: 'close', 'Content-Type': 'text/plain' })
     response.end(HINT)
   })
-  server.on('clientError', (error, socket) => {
-    noise(error)
+  server.on('clientError', (error: Error & { rawPacket?: Buffer }, socket) => {
+    arrivals.get(socket)?.cut(mistakeOf(error, isSecure))
     socket.destroy()
   })
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    const status = refusalOf(request, terms)
-    if (status !== null) return refuse(socket, status)
+    const arrival = arrivals.get(socket)
+    const refusal = refusalOf(request, terms)
+    if (refusal !== null) {
+      arrival?.refuse(`its request for a WebSocket was answered with ${refusal.status}: ${refusal.reason}`)
+      return refuse(socket, refusal.status)
+    }
     const connection = socket as Socket
-    const remote = endpointText(connection.remoteAddress, connection.remotePort)
+    connection.setNoDelay(true)
+    connection.setKeepAlive(true, KEEP_ALIVE_MS)
     const local = endpointText(connection.localAddress, connection.localPort)
-    sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      accept(new WebSocketTransport(webSocket, remote, local)),
-    )
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (arrival === undefined) webSocket.terminate()
+      else arrival.accept(new WebSocketTransport(webSocket, arrival.remoteAddress, local))
+    })
   })
+  return (socket, arrival) => {
+    arrivals.set(socket, arrival)
+    arrival.step = 'the request for a WebSocket'
+    // a server with TLS has it already
+    if (!isSecure) server.emit('connection', socket)
+  }
 }
 
-// @returns the HTTP status that says no, or null
-function refusalOf({ url, headers }: IncomingMessage, { path, origins }: WebSocketTerms): number | null {
-  if (url?.split('?', 1)[0] !== path) return 404
+interface Refusal {
+  readonly status: number
+  readonly reason: string
+}
+
+function refusalOf({ url, headers }: IncomingMessage, { path, origins }: WebSocketTerms): Refusal | null {
+  if (url?.split('?', 1)[0] !== path)
+    return { status: 404, reason: `the path is ${shown(url)}, and here it is ${path}` }
   // only browsers send an Origin, and what it protects from is a page that the owner does not know
-  if (origins !== null && headers.origin !== undefined && !origins.includes(headers.origin)) return 403
+  if (origins !== null && headers.origin !== undefined && !origins.includes(headers.origin)) {
+    return { status: 403, reason: `pages of ${shown(headers.origin)} may not connect` }
+  }
   // [MQTT-6.0.0-3] (semantics N-01)
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  return PREFERRED.some((name) => offered.includes(name)) ? null : 400
+  if (PREFERRED.some((name) => offered.includes(name))) return null
+  return { status: 400, reason: 'it does not offer the subprotocol mqtt' }
+}
+
+function shown(text = ''): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`
+}
+
+function mistakeOf(error: Error & { rawPacket?: Buffer }, isSecure: boolean): string {
+  const code = codeOf(error)
+  if (code === 'ECONNRESET') return PEER_ENDED
+  const scheme = isSecure ? 'wss' : 'ws'
+  switch (greetingOf(error.rawPacket ?? Buffer.alloc(0))) {
+    case 'MQTT':
+      return `the client speaks MQTT without WebSocket: it needs ${scheme}:// there, or another port`
+    case 'TLS':
+      return 'the client speaks TLS, and this listener does not: it needs wss:// here, or ws:// there'
+    case 'PROXY':
+      return 'it begins with a PROXY header, which is not taken here: see --proxy-protocol'
+    default:
+      return `it does not speak HTTP (${code})`
+  }
 }
 
 function refuse(socket: Duplex, status: number): void {
+  socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Content-Length: ${HINT.length}\r\n\r\n${HINT}`,

@@ -75,12 +75,12 @@ describe('the options of the broker', () => {
   it.each([
     [
       '--tls-port 8883',
-      'mqtts://127.0.0.1:8883 needs a certificate and its key: add --tls-cert FILE and --tls-key FILE',
+      'mqtts://127.0.0.1:8883 needs a certificate and its key: add --tls-cert FILE and --tls-key FILE, or --tls-dev',
     ],
     ['--wss-port 0 --tls-cert a', 'add --tls-key FILE'],
     [
       '--listen mqtts://127.0.0.1 --tls-key a',
-      'mqtts://127.0.0.1 needs a certificate and its key: add --tls-cert FILE',
+      'mqtts://127.0.0.1 needs a certificate and its key: add --tls-cert FILE, or --tls-dev',
     ],
     ['--require-client-cert', '--require-client-cert needs a listener with TLS'],
   ])('are refused for %s', (line, message) => {

@@ -1,17 +1,21 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import tls from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseMosquittoFile } from '../../src/cli/configuration/mosquitto-file.ts'
 import { needingRestart } from '../../src/cli/configuration/serve-configuration.ts'
 import { collectSettings } from '../../src/cli/configuration/setting.ts'
 import { parseTomlFile } from '../../src/cli/configuration/toml-file.ts'
 import { serveRows } from '../../src/cli/options/serve.ts'
+import { parseAddress } from '../../src/transport/address.ts'
+import { type Certificate, hasOpenssl, TestAuthority } from '../support/certificates.ts'
 import { type Program, run, start } from '../support/program.ts'
 import { RawClient } from '../support/raw-client.ts'
 
-const toml = (...lines: string[]) =>
-  collectSettings(parseTomlFile(lines.join('\n'), '/etc/kit.toml', serveRows), serveRows, '/etc/kit.toml')
+const tomlFile = (...lines: string[]) => parseTomlFile(lines.join('\n'), '/etc/kit.toml', serveRows)
+const toml = (...lines: string[]) => collectSettings(tomlFile(...lines).settings, serveRows, '/etc/kit.toml')
 
 function mosquitto(...lines: string[]) {
   const { settings, warnings } = parseMosquittoFile(lines.join('\n'), '/etc/m.conf', serveRows)
@@ -64,12 +68,65 @@ describe('a TOML file', () => {
     [['port = 1', '[listening]', 'port = 2'], '3:1: port stands in the file twice'],
     [['port = 1', 'host = localhost'], '2:8: not valid TOML: '],
     [['config = "other.toml"'], '1:1: unknown key "config"'],
+    [['', '[[listener]]', 'tls-cert = "a"'], '2:1: listener: expected a url like "mqtts://:8883"'],
+    [['[[listener]]', 'url = "gopher://a"'], '1:1: listener: unknown scheme in "gopher://a"'],
+    [
+      ['[[listener]]', 'url = "mqtts://:1"', 'tls-crt = "a"'],
+      '1:1: listener mqtts://:1: unknown key "tls-crt"; did you mean tls-cert?',
+    ],
+    [['[[listener]]', 'url = "mqtts://:1"', 'max-qos = 1'], '1:1: listener mqtts://:1: unknown key "max-qos"'],
   ])('with a mistake is refused with its place: %j', (lines, message) => {
     expect(() => toml(...lines)).toThrow(`/etc/kit.toml:${message}`)
   })
 })
 
+it('a [[listener]] of a TOML file has options of its own', () => {
+  const { listeners } = tomlFile(
+    '[[listener]]',
+    'url = "mqtts://127.0.0.1:8883"',
+    'tls-cert = "a.crt"',
+    'proxy-protocol = ["10.0.0.0/8", "::1"]',
+    '[[listener]]',
+    'url = "mqtt://127.0.0.1:1883"',
+  )
+
+  expect(listeners.map(({ url, settings }) => [url, ...settings.map(({ name, text }) => `${name} ${text}`)])).toEqual([
+    ['mqtts://127.0.0.1:8883', 'tls-cert a.crt', 'proxy-protocol 10.0.0.0/8', 'proxy-protocol ::1'],
+    ['mqtt://127.0.0.1:1883'],
+  ])
+})
+
 describe('a mosquitto.conf', () => {
+  it('has certificates for each listener', () => {
+    const { settings, listeners, warnings } = parseMosquittoFile(
+      [
+        'allow_anonymous true',
+        'listener 1883',
+        'listener 8883',
+        'certfile a.crt',
+        'keyfile a.key',
+        'listener 8884 ::1',
+        'protocol websockets',
+        'certfile b.crt',
+        'keyfile b.key',
+        'require_certificate true',
+        'cafile ca.crt',
+        'listener 8885',
+        'psk_file keys',
+      ].join('\n'),
+      '/etc/m.conf',
+      serveRows,
+    )
+
+    expect(settings.filter(({ key }) => key === 'listen').map(({ text }) => text)).toEqual(['mqtt://:1883'])
+    expect(listeners.map(({ url, settings }) => [url, ...settings.map(({ key, text }) => `${key} ${text}`)])).toEqual([
+      ['mqtts://:8883', 'tlsCert a.crt', 'tlsKey a.key'],
+      ['wss://[::1]:8884', 'tlsCert b.crt', 'tlsKey b.key', 'requireClientCert ', 'tlsCa ca.crt'],
+      ['mqtts://:8885', 'pskFile keys'],
+    ])
+    expect(warnings).toEqual([])
+  })
+
   it('is done as far as there are options', () => {
     expect(
       mosquitto(
@@ -149,6 +206,27 @@ describe('serve --config', () => {
 
     expect(client.connack.properties).toMatchObject({ maximumQos: 1, retainAvailable: 0 })
     client.socket.destroy()
+  })
+
+  it.skipIf(!hasOpenssl)('gives each listener the certificate that it names', async () => {
+    const authority = new TestAuthority()
+    onTestFinished(() => authority.remove())
+    const [one, two] = ['one', 'two'].map((name) => authority.issue(name, 'IP:127.0.0.1'))
+    const path = join(folder(), 'kit.toml')
+    const section = ({ certFile, keyFile }: Certificate) =>
+      `[[listener]]\nurl = "mqtts://127.0.0.1:0"\ntls-cert = ${JSON.stringify(certFile)}\ntls-key = ${JSON.stringify(keyFile)}\n`
+    writeFileSync(path, section(one!) + section(two!))
+    const { program } = await serving(path)
+    const names: string[] = []
+    for (const url of program.stdout.trim().split(' ').slice(-2)) {
+      const { host, port } = parseAddress(url).address
+      const socket = tls.connect({ host, port, ca: authority.ca.cert })
+      onTestFinished(() => void socket.destroy())
+      await once(socket, 'secureConnect')
+      names.push(String(socket.getPeerCertificate().subject.CN))
+    }
+
+    expect(names).toEqual(['one', 'two'])
   })
 
   it('is checked with all its files by --check-config', async () => {

@@ -38,13 +38,6 @@ export class TestAuthority {
     return this.#read(name)
   }
 
-  /** @returns a file with the same key, encrypted */
-  encryptKey({ keyFile }: Certificate, password: string): string {
-    const path = `${keyFile}.encrypted`
-    this.#openssl('pkcs8', '-topk8', '-in', keyFile, '-passout', `pass:${password}`, '-out', path)
-    return path
-  }
-
   remove(): void {
     rmSync(this.#folder, { recursive: true })
   }

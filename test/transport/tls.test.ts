@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Address, parseAddress } from '../../src/transport/address.ts'
 import { dial } from '../../src/transport/dial.ts'
 import { listen } from '../../src/transport/listen.ts'
-import type { TlsClientTerms } from '../../src/transport/tls-terms.ts'
+import type { TlsClientTerms, TlsServerTerms } from '../../src/transport/tls-terms.ts'
 import { TransportError } from '../../src/transport/transport-error.ts'
 import { type Certificate, hasOpenssl, TestAuthority } from '../support/certificates.ts'
+
+const fingerprintOf = (cert: string): string => new X509Certificate(cert).fingerprint256
 
 async function failure(address: Address, tls: TlsClientTerms, timeoutMs = 10_000): Promise<TransportError> {
   const outcome = await dial(address, { timeoutMs, tls }).catch((error: unknown) => error)
@@ -24,10 +27,12 @@ describe.skipIf(!hasOpenssl)('dialling with TLS', () => {
 
   afterAll(() => authority.remove())
 
-  async function open(url: string, { cert, key }: Certificate): Promise<Address> {
+  async function open(url: string, { cert, key }: Partial<Certificate>, more: TlsServerTerms = {}): Promise<Address> {
     const accept = (transport: { destroy(): void }): void => onTestFinished(() => transport.destroy())
     const handler = { accept, error: () => {} }
-    const listener = await listen(parseAddress(url).address, handler, { tls: { cert, key } })
+    const listener = await listen(parseAddress(url).address, handler, {
+      tls: { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }), ...more },
+    })
     onTestFinished(() => listener.close())
     return listener.address
   }
@@ -71,6 +76,89 @@ describe.skipIf(!hasOpenssl)('dialling with TLS', () => {
       const address = await open(url, authority.issue('old', 'DNS:elsewhere.example', -1))
       const transport = await dial(address, { timeoutMs: 10_000, tls: { insecure: true } })
       transport.destroy()
+    })
+
+    it('believes the CA whose fingerprint is pinned, and the certificate itself', async () => {
+      const chain = { ...good, cert: good.cert + authority.ca.cert }
+      const address = await open(url, chain)
+      for (const trustedFingerprint of [fingerprintOf(authority.ca.cert), fingerprintOf(good.cert)]) {
+        const transport = await dial(address, { timeoutMs: 10_000, tls: { trustedFingerprint } })
+        transport.destroy()
+      }
+    })
+
+    it('believes no other when one is pinned, whoever has signed it', async () => {
+      const stranger = new TestAuthority()
+      onTestFinished(() => stranger.remove())
+      const address = await open(url, { ...good, cert: good.cert + authority.ca.cert })
+      const error = await failure(address, { trustedFingerprint: fingerprintOf(stranger.ca.cert) })
+
+      expect(error).toMatchObject({ code: 'CERT_NOT_TRUSTED', isTls: true })
+      expect(error.message).toContain('no certificate it shows has the trusted fingerprint, but ')
+    })
+
+    it('does not believe a certificate that only stands beside the pinned CA', async () => {
+      const stranger = new TestAuthority()
+      onTestFinished(() => stranger.remove())
+      const foreign = stranger.issue('good', 'DNS:localhost,IP:127.0.0.1')
+      const address = await open(url, { ...foreign, cert: foreign.cert + authority.ca.cert })
+      const error = await failure(address, { trustedFingerprint: fingerprintOf(authority.ca.cert) })
+
+      expect(error).toMatchObject({ code: 'CERT_NOT_TRUSTED' })
+      expect(error.message).toContain('is not signed by the trusted CA')
+    })
+
+    it('verifies name and dates below a pinned CA', async () => {
+      const trustedFingerprint = fingerprintOf(authority.ca.cert)
+      const elsewhere = authority.issue('elsewhere2', 'DNS:elsewhere.example')
+      const expired = authority.issue('expired2', 'IP:127.0.0.1', -1)
+      const withCa = ({ cert, key }: Certificate) => ({ cert: cert + authority.ca.cert, key })
+
+      expect(await failure(await open(url, withCa(elsewhere)), { trustedFingerprint })).toMatchObject({
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      })
+      const error = await failure(await open(url, withCa(expired)), { trustedFingerprint })
+      expect(error).toMatchObject({ code: 'CERT_NOT_TRUSTED' })
+      expect(error.message).toContain('its certificate is valid from')
+    })
+
+    it('speaks the version that is asked for, and none that the peer is too new for', async () => {
+      const address = await open(url, good, { minimumVersion: 'TLSv1.3' })
+      const { cert: ca } = authority.ca
+      const transport = await dial(address, { timeoutMs: 10_000, tls: { ca, version: 'TLSv1.3' } })
+      transport.destroy()
+
+      expect(await failure(address, { ca, version: 'TLSv1.2' })).toMatchObject({ isTls: true })
+    })
+
+    it('uses the ciphers that are asked for, and logs keys', async () => {
+      const lines: string[] = []
+      const keyLog = (line: Buffer): void => void lines.push(line.toString())
+      const address = await open(url, good, { ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384', keyLog })
+      const tls = { ca: authority.ca.cert, version: 'TLSv1.2', keyLog } as const
+      const transport = await dial(address, { timeoutMs: 10_000, tls })
+      transport.destroy()
+
+      expect(lines.filter((line) => line.startsWith('CLIENT_RANDOM '))).toHaveLength(2)
+      expect(lines[0]).toBe(lines[1])
+      expect(await failure(address, { ...tls, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).toMatchObject({
+        isTls: true,
+      })
+    })
+
+    it.each(['TLSv1.2', 'TLSv1.3'] as const)('does without certificates when both have a key, %s', async (version) => {
+      const key = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
+      const address = await open(url, {}, { preSharedKeys: new Map([['me', key]]) })
+      const tls = { version, preSharedKey: { identity: 'me', key } }
+      const transport = await dial(address, { timeoutMs: 10_000, tls })
+      transport.destroy()
+
+      for (const preSharedKey of [
+        { identity: 'me', key: Buffer.alloc(16) },
+        { identity: 'you', key },
+      ]) {
+        expect(await failure(address, { version, preSharedKey })).toMatchObject({ isTls: true })
+      }
     })
 
     it('says that the peer does not speak TLS', async () => {

@@ -47,7 +47,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     reconnects: isStream(typed),
     needsV5: false,
   })
-  const options = await withTls(await withAuthentication(connectOptions, typed), typed)
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed, context.environment)
   const maximumBytes = maximumPayloadBytes(template)
   const source = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   if (typed.dryRun) return dryRun(source, template, options.version ?? ProtocolVersion.V5, context)

@@ -45,7 +45,7 @@ export async function run(parsed: Parsed<typeof requestRows>, context: Context):
     publishProperties,
     subscribeProperties: propertiesFor(PacketType.SUBSCRIBE, properties),
     goodbye: { willOnExit: typed.willOnExit ?? false, properties: propertiesFor(PacketType.DISCONNECT, properties) },
-    options: await withTls(await withAuthentication(connectOptions, typed), typed),
+    options: await withTls(await withAuthentication(connectOptions, typed), typed, context.environment),
   }
   if (typed.serve !== undefined) return new Responder(plan, typed.serve, context).run()
   const responseTopic = typed.responseTopic ?? `mqtt-kit/response/${randomBytes(RESPONSE_TOPIC_BYTES).toString('hex')}`

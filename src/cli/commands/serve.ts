@@ -7,11 +7,12 @@ import { Broker } from '../../broker/broker.ts'
 import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
 import type { ClientTrace } from '../../insight/client-trace.ts'
 import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
-import { AddressError } from '../../transport/address.ts'
+import { AddressError, parseAddress } from '../../transport/address.ts'
 import { TransportError } from '../../transport/transport-error.ts'
 import { openStore, storeFailure } from '../configuration/open-store.ts'
 import { reloadOnHangUp } from '../configuration/reload.ts'
 import { readServeConfiguration } from '../configuration/serve-configuration.ts'
+import type { DevelopmentCertificate } from '../configuration/tls-dev.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
@@ -31,7 +32,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   if (operand !== undefined) {
     throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; to listen on a URL use --listen`)
   }
-  const configuration = await readServeConfiguration(parsed)
+  const configuration = await readServeConfiguration(parsed, context.environment, context.streams.pid)
   const { typed, options, warnings } = configuration
   for (const warning of warnings) context.talk.say(`warning: ${warning}`)
   if (typed.checkConfig) {
@@ -61,6 +62,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   try {
     if (typed.http !== undefined) http = await openHttp(typed.http, broker, typed, context)
     await announce(broker.listeners, http, typed, context)
+    if (configuration.development !== null) tellClients(configuration.development, broker.listeners, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)
     await interrupted
     return ExitCode.DONE
@@ -153,6 +155,18 @@ async function announce(
     : `mqtt-kit ready ${urls.join(' ')}`
   if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => writeFile(path, `${line}\n`))
   context.stdout.write(`${line}\n`)
+}
+
+// What clients need to believe a certificate of --tls-dev.
+function tellClients({ fingerprint, caFile }: DevelopmentCertificate, listeners: readonly string[], { talk }: Context) {
+  talk.say(`development CA ${caFile}, SHA-256 fingerprint ${fingerprint}`)
+  for (const url of listeners.filter((one) => /^(?:mqtts|wss):/.test(one))) {
+    talk.say(`clients: mqtt-kit sub ${url} -t '#' --trust ${fingerprint}`)
+    if (url.startsWith('mqtts:')) {
+      const { host, port } = parseAddress(url).address
+      talk.say(`others: mosquitto_sub -h ${host} -p ${port} -t '#' --cafile ${caFile}`)
+    }
+  }
 }
 
 async function withFile(path: string, action: (path: string) => Promise<void>): Promise<void> {

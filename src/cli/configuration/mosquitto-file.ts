@@ -1,9 +1,12 @@
 import { type OptionRows, shortestName } from '../options/option-row.ts'
+import { type ListenerSection, listenerRows } from './listener-settings.ts'
 import { ConfigError, type Position, type Setting } from './setting.ts'
 
 /** What a file of mosquitto says: options of ours, and what of it has none. */
 export interface MosquittoFile {
   readonly settings: readonly Setting[]
+  /** listeners with options of their own; the others are settings */
+  readonly listeners: readonly ListenerSection[]
   /** one line each, with the place in the file */
   readonly warnings: readonly string[]
 }
@@ -14,6 +17,8 @@ interface Listener {
   host: string
   isWebSocket: boolean
   isTls: boolean
+  /** what it has for itself */
+  readonly own: Setting[]
   readonly position: Position
 }
 
@@ -35,6 +40,8 @@ const same: Readonly<Record<string, string>> = {
   certfile: 'tlsCert',
   keyfile: 'tlsKey',
   cafile: 'tlsCa',
+  ciphers: 'tlsCiphers',
+  psk_file: 'pskFile',
 }
 
 /** Switches: ours is given when theirs has this value. */
@@ -99,7 +106,9 @@ class Reader {
       const [, name = '', value = ''] = /^(\S+)\s*(.*)$/.exec(line)!
       this.#option(name, value, { line: index + 1, column: raw.search(/\S/) + 1 })
     }
-    for (const listener of this.#listeners) this.#set('listen', 'listener', urlOf(listener), listener.position)
+    for (const listener of this.#listeners) {
+      if (listener.own.length === 0) this.#set('listen', 'listener', urlOf(listener), listener.position)
+    }
     // a listener of mosquitto lets nobody in without this; without a listener it is for this machine only
     if (this.#listeners.length === 0 || this.#isAnonymousSaid) return this.#result()
     if (!this.#settings.some(({ key }) => key === 'passwordFile')) {
@@ -113,7 +122,10 @@ class Reader {
   }
 
   #result(): MosquittoFile {
-    return { settings: this.#settings, warnings: this.#warnings }
+    const listeners = this.#listeners
+      .filter(({ own }) => own.length > 0)
+      .map((listener) => ({ url: urlOf(listener), settings: listener.own }))
+    return { settings: this.#settings, listeners, warnings: this.#warnings }
   }
 
   #option(name: string, value: string, position: Position): void {
@@ -133,7 +145,7 @@ class Reader {
 
   #same(name: string, key: string, value: string, position: Position): void {
     if (value === '') throw new ConfigError(this.#path, position, `${name} needs a value`)
-    if (key === 'tlsCert') {
+    if (key === 'tlsCert' || key === 'pskFile') {
       const listener = this.#listeners.at(-1)
       if (listener !== undefined) listener.isTls = true
     }
@@ -181,6 +193,11 @@ class Reader {
       this.#warn(position, `${name} is not supported and has no effect`)
       return
     }
+    const listener = this.#listeners.at(-1)
+    if (listener !== undefined && key in listenerRows) {
+      listener.own.push({ key, name, text, position })
+      return
+    }
     const earlier = this.#settings.find((setting) => setting.key === key)
     if (earlier !== undefined && !row.repeatable && earlier.text !== text) {
       this.#warn(
@@ -197,7 +214,7 @@ class Reader {
 }
 
 function newListener(port: string, host: string, position: Position): Listener {
-  return { port, host, isWebSocket: false, isTls: false, position }
+  return { port, host, isWebSocket: false, isTls: false, own: [], position }
 }
 
 function urlOf({ port, host, isWebSocket, isTls }: Listener): string {

@@ -17,13 +17,13 @@ export function reloadOnHangUp(
   parsed: Parsed<typeof serveRows>,
   started: ServeConfiguration,
   running: Running,
-  { talk, onHangUp }: Context,
+  { talk, environment, streams, onHangUp }: Context,
 ): void {
   // one after the other: two signals may come close
   let last = Promise.resolve()
   const reload = async (): Promise<void> => {
     try {
-      const next = await readServeConfiguration(parsed)
+      const next = await readServeConfiguration(parsed, environment, streams.pid)
       const { tls } = next.options
       if (tls !== undefined) running.broker.setTls(tls)
       running.broker.setLimits(next.options.limits ?? {})

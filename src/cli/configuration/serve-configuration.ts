@@ -5,12 +5,15 @@ import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
 import { brokerOptions } from '../options/broker-options.ts'
 import { longName, type Typed } from '../options/option-row.ts'
-import { merged, type Parsed } from '../options/parse.ts'
+import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
+import { inheritedListeners } from './inherited-listeners.ts'
+import { type ListenerSettings, listenerOptions, listenerRows } from './listener-settings.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
 import { collectSettings } from './setting.ts'
-import { readTlsServerTerms } from './tls-files.ts'
+import type { DevelopmentCertificate } from './tls-dev.ts'
+import { readServerTls } from './tls-files.ts'
 import { parseTomlFile } from './toml-file.ts'
 
 type ServeOptions = Typed<typeof serveRows>
@@ -23,38 +26,54 @@ export interface ServeConfiguration {
   readonly access: AccessSettings
   /** what the file asks for and there is not, one line each */
   readonly warnings: readonly string[]
+  /** what --tls-dev made; null without */
+  readonly development: DevelopmentCertificate | null
 }
 
 /**
  * Reads the configuration file, if there is one, and the files that decide about access.
+ * @param environment HOME, XDG_DATA_HOME, SSLKEYLOGFILE and what systemd says
+ * @param pid of this process
  * @throws Failure USAGE for the first mistake, with its place
  */
-export async function readServeConfiguration(parsed: Parsed<typeof serveRows>): Promise<ServeConfiguration> {
+export async function readServeConfiguration(
+  parsed: Parsed<typeof serveRows>,
+  environment: Environment,
+  pid: number,
+): Promise<ServeConfiguration> {
   const given = merged(parsed)
-  const { fromFile, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
+  const { fromFile, listeners, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
-  const withoutFiles = brokerOptions(typed)
-  const tls = await readTlsServerTerms(typed)
-  const options = tls === null ? withoutFiles : { ...withoutFiles, tls }
-  return { typed, options, access: await readAccessSettings(typed), warnings }
+  const withoutFiles = brokerOptions(typed, inheritedListeners(environment, pid), listeners)
+  const tls = await readServerTls(typed, environment)
+  const own = await Promise.all(listeners.map((listener) => listenerOptions(listener, typed, environment)))
+  const listen = [...(withoutFiles.listen ?? []), ...own]
+  const options = { ...withoutFiles, listen, ...(tls === null ? {} : { tls: tls.terms }) }
+  const development = tls?.development ?? null
+  return { typed, options, access: await readAccessSettings(typed), warnings, development }
 }
 
 interface FileContent {
   readonly fromFile: ServeOptions
+  /** those with options of their own */
+  readonly listeners: readonly ListenerSettings[]
   readonly warnings: readonly string[]
 }
 
-const NOTHING: FileContent = { fromFile: {}, warnings: [] }
+const NOTHING: FileContent = { fromFile: {}, listeners: [], warnings: [] }
 
 async function readConfigFile(path: string): Promise<FileContent> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new Failure(ExitCode.USAGE, `cannot read --config ${path}: ${error.message}`, error)
   })
-  if (!path.endsWith('.conf')) {
-    return { fromFile: collectSettings(parseTomlFile(text, path, serveRows), serveRows, path), warnings: [] }
-  }
-  const { settings, warnings } = parseMosquittoFile(text, path, serveRows)
-  return { fromFile: collectSettings(settings, serveRows, path), warnings }
+  const file = path.endsWith('.conf')
+    ? parseMosquittoFile(text, path, serveRows)
+    : { ...parseTomlFile(text, path, serveRows), warnings: [] }
+  const listeners = file.listeners.map(({ url, settings }) => ({
+    url,
+    typed: collectSettings(settings, listenerRows, path),
+  }))
+  return { fromFile: collectSettings(file.settings, serveRows, path), listeners, warnings: file.warnings }
 }
 
 /**
@@ -63,7 +82,7 @@ async function readConfigFile(path: string): Promise<FileContent> {
  */
 function isReloadable(key: keyof typeof serveRows): boolean {
   const row = serveRows[key]
-  if (row.group === 'TLS') return ['tlsCert', 'tlsKey', 'tlsCa'].includes(key)
+  if (row.group === 'TLS') return ['tlsCert', 'tlsKey', 'tlsCa', 'tlsMinVersion', 'tlsCiphers'].includes(key)
   if (row.group === 'Access') return key !== 'noSessionOwners'
   return row.group === 'Limits' && row.value !== null && key !== 'queueOverflow'
 }

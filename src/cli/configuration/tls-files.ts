@@ -1,36 +1,77 @@
+import { appendFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { SecureContextOptions } from 'node:tls'
 import type { TlsClientTerms, TlsServerTerms } from '../../transport/tls-terms.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
+import { developmentNames } from '../options/broker-options.ts'
 import type { Typed } from '../options/option-row.ts'
-import type { tlsClientOptions, tlsServerOptions } from '../options/tls.ts'
+import type { Environment } from '../options/parse.ts'
+import type { serveRows } from '../options/serve.ts'
+import type { tlsClientOptions } from '../options/tls.ts'
+import type { DevelopmentCertificate } from './tls-dev.ts'
+
+/** What a broker with TLS has read. */
+export interface ServerTls {
+  readonly terms: TlsServerTerms
+  /** null without --tls-dev */
+  readonly development: DevelopmentCertificate | null
+}
 
 /**
  * Reads the files of a broker with TLS.
- * @returns null without --tls-cert and --tls-key
+ * @returns null without a certificate and without --psk-file
  * @throws Failure USAGE for one that cannot be read or used
  */
-export async function readTlsServerTerms(typed: Typed<typeof tlsServerOptions>): Promise<TlsServerTerms | null> {
-  const { tlsCert, tlsKey, tlsCa } = typed
-  if (tlsCert === undefined || tlsKey === undefined) return null
-  const terms = {
-    cert: await readPem('tls-cert', tlsCert),
-    key: await readPem('tls-key', tlsKey),
-    ...(tlsCa === undefined ? {} : { ca: await readPem('tls-ca', tlsCa) }),
+export async function readServerTls(
+  typed: Typed<typeof serveRows>,
+  environment: Environment,
+): Promise<ServerTls | null> {
+  const { tlsCert, tlsKey, tlsCa, tlsDev, tlsMinVersion, tlsCiphers, pskFile } = typed
+  const hasCertificate = tlsCert !== undefined && tlsKey !== undefined
+  if (!tlsDev && !hasCertificate && pskFile === undefined) return null
+  const development = tlsDev ? await developmentCertificateFor(typed, environment) : null
+  const identity = hasCertificate
+    ? { cert: await readPem('tls-cert', tlsCert), key: await readPem('tls-key', tlsKey) }
+    : development === null
+      ? {}
+      : { cert: development.cert, key: development.key }
+  const files = { ...identity, ...(tlsCa === undefined ? {} : { ca: await readPem('tls-ca', tlsCa) }) }
+  if (hasCertificate) await check(files, `--tls-cert ${tlsCert} and --tls-key ${tlsKey}`)
+  if (tlsCiphers !== undefined) await check({ ciphers: tlsCiphers }, `--tls-ciphers ${tlsCiphers}`)
+  const terms: TlsServerTerms = {
+    ...files,
+    ...(tlsMinVersion === undefined ? {} : { minimumVersion: `TLSv${tlsMinVersion}` }),
+    ...(tlsCiphers === undefined ? {} : { ciphers: tlsCiphers }),
+    ...(pskFile === undefined ? {} : { preSharedKeys: await readPskFile(pskFile) }),
+    ...keyLogTo(environment),
+    requireClientCertificate: typed.requireClientCert ?? false,
   }
-  await check(terms, `--tls-cert ${tlsCert} and --tls-key ${tlsKey}`)
-  return { ...terms, requireClientCertificate: typed.requireClientCert ?? false }
+  return { terms, development }
+}
+
+async function developmentCertificateFor(
+  typed: Typed<typeof serveRows>,
+  environment: Environment,
+): Promise<DevelopmentCertificate> {
+  const { developmentCertificate } = await import('./tls-dev.ts')
+  return developmentCertificate(developmentNames(typed), environment, Date.now())
 }
 
 /**
  * Reads the files of a client with TLS.
- * @throws Failure USAGE for one that cannot be read or used, and for a certificate without key or the other way round
+ * @throws Failure USAGE for one that cannot be read or used, and for what does not go together
  */
-export async function readTlsClientTerms(typed: Typed<typeof tlsClientOptions>): Promise<TlsClientTerms> {
-  const { ca, cert, key, keyPassword, servername, insecure } = typed
+export async function readTlsClientTerms(
+  typed: Typed<typeof tlsClientOptions>,
+  environment: Environment = {},
+): Promise<TlsClientTerms> {
+  const { ca, cert, key, keyPassword, servername, insecure, trust, alpn, tlsVersion, ciphers } = typed
   if (cert !== undefined && key === undefined) throw new UsageError('--cert needs its key: add --key FILE')
   if (key !== undefined && cert === undefined) throw new UsageError('--key needs its certificate: add --cert FILE')
+  if (trust !== undefined && (insecure || ca !== undefined)) {
+    throw new UsageError(`--trust and ${insecure ? '--insecure' : '--ca'} exclude each other`)
+  }
   const files = {
     ...(ca === undefined ? {} : { ca: await readPem('ca', ca) }),
     ...(cert === undefined ? {} : { cert: await readPem('cert', cert) }),
@@ -39,12 +80,52 @@ export async function readTlsClientTerms(typed: Typed<typeof tlsClientOptions>):
   if (cert !== undefined) {
     await check({ ...files, passphrase: keyPassword }, `--cert ${cert} and --key ${key}`)
   }
+  if (ciphers !== undefined) await check({ ciphers }, `--ciphers ${ciphers}`)
   return {
     ...files,
     ...(keyPassword === undefined ? {} : { keyPassword }),
     ...(servername === undefined ? {} : { serverName: servername }),
+    ...(trust === undefined ? {} : { trustedFingerprint: trust }),
+    ...(alpn === undefined ? {} : { alpn }),
+    ...(tlsVersion === undefined ? {} : { version: `TLSv${tlsVersion}` }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...preSharedKeyOf(typed),
+    ...keyLogTo(environment),
     insecure: insecure ?? false,
   }
+}
+
+function preSharedKeyOf({ psk, pskIdentity }: Typed<typeof tlsClientOptions>): Pick<TlsClientTerms, 'preSharedKey'> {
+  if (psk === undefined && pskIdentity === undefined) return {}
+  if (psk === undefined) throw new UsageError('--psk-identity needs its key: add --psk HEX')
+  if (pskIdentity === undefined) throw new UsageError('--psk needs the name of the key: add --psk-identity NAME')
+  return { preSharedKey: { identity: pskIdentity, key: psk } }
+}
+
+/** With SSLKEYLOGFILE the secrets of each connection go to that file, from which Wireshark decrypts a capture. */
+function keyLogTo(environment: Environment): Pick<TlsClientTerms, 'keyLog'> {
+  const path = environment['SSLKEYLOGFILE']
+  if (path === undefined || path === '') return {}
+  try {
+    appendFileSync(path, '', { mode: 0o600 })
+  } catch (error) {
+    throw new Failure(ExitCode.USAGE, `cannot write SSLKEYLOGFILE ${path}: ${(error as Error).message}`, error)
+  }
+  return { keyLog: (line) => appendFileSync(path, line, { mode: 0o600 }) }
+}
+
+async function readPskFile(path: string): Promise<ReadonlyMap<string, Buffer>> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new Failure(ExitCode.USAGE, `cannot read --psk-file ${path}: ${error.message}`, error)
+  })
+  const keys = new Map<string, Buffer>()
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const [, identity = '', key] = /^([^:]+):((?:[\da-f]{2})+)$/i.exec(line.trim()) ?? []
+    if (key === undefined) throw new UsageError(`${path}:${index + 1}: expected identity:key, the key in hexadecimal`)
+    keys.set(identity, Buffer.from(key, 'hex'))
+  }
+  return keys
 }
 
 async function readPem(option: string, path: string): Promise<Buffer> {

@@ -1,17 +1,27 @@
 import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from 'smol-toml'
+import { AddressError, parseAddress } from '../../transport/address.ts'
 import { nearest } from '../nearest.ts'
 import { longName, type OptionRow, type OptionRows } from '../options/option-row.ts'
+import { type ListenerSection, listenerRows } from './listener-settings.ts'
 import { ConfigError, type Position, type Setting } from './setting.ts'
 
 /** These stand on the command line only. */
 const NOT_IN_FILES = new Set(['config', 'checkConfig', 'help'])
 
+/** What a TOML file says. */
+export interface TomlFile {
+  readonly settings: readonly Setting[]
+  /** from its [[listener]] tables */
+  readonly listeners: readonly ListenerSection[]
+}
+
 /**
- * Reads a TOML file whose keys are long options, at the top or under the name of their group.
+ * Reads a TOML file whose keys are long options, at the top or under the name of their group; [[listener]] tables hold a url and
+ * what that listener has for itself.
  * @param path for messages
  * @throws ConfigError
  */
-export function parseTomlFile(text: string, path: string, rows: OptionRows): Setting[] {
+export function parseTomlFile(text: string, path: string, rows: OptionRows): TomlFile {
   const keys = new Map(
     Object.entries(rows)
       .filter(([key]) => !NOT_IN_FILES.has(key))
@@ -19,12 +29,17 @@ export function parseTomlFile(text: string, path: string, rows: OptionRows): Set
   )
   const groups = new Set(Object.values(rows).map(({ group }) => group.toLowerCase()))
   const settings: Setting[] = []
+  const listeners: ListenerSection[] = []
   const seen = new Set<string>()
   const read = (table: TomlTable, heading: string): void => {
     for (const [name, value] of Object.entries(table)) {
       const position = locate(text, heading, name)
       if (heading === '' && groups.has(name) && isTable(value)) {
         read(value, name)
+        continue
+      }
+      if (heading === '' && name === 'listener' && Array.isArray(value)) {
+        listeners.push(...value.map((one) => listenerSection(one, path, position)))
         continue
       }
       const key = keys.get(name)
@@ -35,8 +50,31 @@ export function parseTomlFile(text: string, path: string, rows: OptionRows): Set
     }
   }
   read(parseToml(text, path), '')
-  return settings
+  return { settings, listeners }
 }
+
+// Mistakes have the place of the first [[listener]]: which of them it is stands in the message.
+function listenerSection(value: TomlValue, path: string, position: Position): ListenerSection {
+  if (!isTable(value)) throw new ConfigError(path, position, 'listener: expected a table, [[listener]]')
+  const { url, ...own } = value
+  if (typeof url !== 'string') throw new ConfigError(path, position, 'listener: expected a url like "mqtts://:8883"')
+  try {
+    parseAddress(url)
+  } catch (error) {
+    if (error instanceof AddressError) throw new ConfigError(path, position, `listener: ${error.message}`)
+    throw error
+  }
+  const keys = new Map(Object.keys(listenerRows).map((key) => [longName(key), key]))
+  const settings = Object.entries(own).flatMap(([name, one]) => {
+    const key = keys.get(name)
+    if (key === undefined)
+      throw new ConfigError(path, position, `listener ${url}: ${unknownKey(name, keys, NO_GROUPS)}`)
+    return settingsOf(key, name, one, (listenerRows as OptionRows)[key]!, position, path)
+  })
+  return { url, settings }
+}
+
+const NO_GROUPS: ReadonlySet<string> = new Set()
 
 function parseToml(text: string, path: string): TomlTable {
   try {
@@ -81,7 +119,7 @@ function isTable(value: TomlValue): value is TomlTable {
 function locate(text: string, heading: string, name: string): Position {
   let current = ''
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const table = /^\s*\[\s*([^\]]+?)\s*\]/.exec(line)
+    const table = /^\s*\[{1,2}\s*([^\]]+?)\s*\]/.exec(line)
     if (table !== null) current = unquoted(table[1]!)
     const key = /^(\s*)("[^"]*"|'[^']*'|[\w-]+)\s*[=.]/.exec(line)
     const isKey = key !== null && current === heading && unquoted(key[2]!) === name

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
-import type { BrokerOptions } from '../../broker/configuration.ts'
+import type { BrokerOptions, ListenerOptions } from '../../broker/configuration.ts'
 import type { LimitName, Limits } from '../../broker/limits.ts'
-import { formatAddress, parseAddress } from '../../transport/address.ts'
+import { defaultPorts, formatAddress, parseAddress } from '../../transport/address.ts'
 import { UsageError } from '../failure.ts'
 import { limitKeys } from './limits.ts'
 import type { Typed } from './option-row.ts'
@@ -9,16 +9,28 @@ import type { serveRows } from './serve.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 1883
+/** Addresses that stand for every interface. */
+const WILDCARDS = new Set(['', '0.0.0.0', '::'])
 
 /**
  * Turns what was typed into the options of the broker, all but access.
+ * @param inherited listeners that somebody else has opened
+ * @param ofFile listeners with options of their own, which are added later
  * @throws UsageError for an address that other machines reach without any authentication
  */
-export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
+export function brokerOptions(
+  typed: Typed<typeof serveRows>,
+  inherited: readonly ListenerOptions[] = [],
+  ofFile: readonly {
+    readonly url: string
+    readonly typed: { readonly tlsCert?: string; readonly pskFile?: string }
+  }[] = [],
+): BrokerOptions {
   const host = typed.host ?? DEFAULT_HOST
   const listen = typed.listen ?? []
-  const hasPort = typed.port !== undefined || typed.host !== undefined || listen.length === 0
-  const hosts = [...(hasPort ? [host] : []), ...listen.map(hostOf)]
+  const hasPort =
+    typed.port !== undefined || typed.host !== undefined || listen.length + inherited.length + ofFile.length === 0
+  const hosts = [...(hasPort ? [host] : []), ...[...listen, ...ofFile.map(({ url }) => url)].map(hostOf)]
   const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
   if (open !== undefined && !isAuthenticating(typed) && !typed.allowAnonymous) {
     throw new UsageError(
@@ -26,12 +38,24 @@ export function brokerOptions(typed: Typed<typeof serveRows>): BrokerOptions {
         'the broker: add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
-  const all = [...listen, ...shortForms(typed, host)]
-  checkCertificate(typed, all)
+  if (inherited.length > 0 && !isAuthenticating(typed) && !typed.allowAnonymous) {
+    throw new UsageError(
+      'the sockets that were handed over (LISTEN_FDS) may be reached by others, and everybody there could use the broker: ' +
+        'add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
+    )
+  }
+  const named = [...listen, ...shortForms(typed, host)]
+  const isDevelopment = typed.tlsDev && ![...named, ...[...inherited, ...ofFile].map(({ url }) => url)].some(isSecure)
+  const all = isDevelopment
+    ? [...named, formatAddress({ scheme: 'mqtts', host, port: defaultPorts.mqtts, path: '' })]
+    : named
+  const withoutOwn = ofFile.filter(({ typed: { tlsCert, pskFile } }) => tlsCert === undefined && pskFile === undefined)
+  checkCertificate(typed, [...all, ...[...inherited, ...withoutOwn].map(({ url }) => url)])
   return {
     host,
     port: hasPort ? (typed.port ?? DEFAULT_PORT) : null,
-    listen: all,
+    listen: [...inherited, ...all],
+    ...(typed.proxyProtocol === undefined ? {} : { proxies: typed.proxyProtocol }),
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
@@ -57,17 +81,36 @@ function shortForms({ wsPort, tlsPort, wssPort }: Typed<typeof serveRows>, host:
   )
 }
 
-function checkCertificate({ tlsCert, tlsKey, requireClientCert }: Typed<typeof serveRows>, urls: string[]): void {
-  const secured = urls.find((url) => ['mqtts', 'wss'].includes(parseAddress(url).address.scheme))
-  if (secured !== undefined && (tlsCert === undefined || tlsKey === undefined)) {
+function isSecure(url: string): boolean {
+  return ['mqtts', 'wss'].includes(parseAddress(url).address.scheme)
+}
+
+function checkCertificate(typed: Typed<typeof serveRows>, urls: string[]): void {
+  const { tlsCert, tlsKey, tlsDev, tlsName, pskFile, requireClientCert } = typed
+  if (tlsDev && (tlsCert !== undefined || tlsKey !== undefined)) {
+    throw new UsageError('--tls-dev makes a certificate: leave out --tls-cert and --tls-key')
+  }
+  if (tlsName !== undefined && !tlsDev) throw new UsageError('--tls-name is for the certificate of --tls-dev: add it')
+  const secured = urls.find(isSecure)
+  const needsCertificate = secured !== undefined && !tlsDev && (pskFile === undefined || tlsCert !== undefined)
+  if (needsCertificate && (tlsCert === undefined || tlsKey === undefined)) {
     const missing = [tlsCert === undefined ? '--tls-cert FILE' : '', tlsKey === undefined ? '--tls-key FILE' : '']
-    throw new UsageError(`${secured} needs a certificate and its key: add ${missing.filter(Boolean).join(' and ')}`)
+    throw new UsageError(
+      `${secured} needs a certificate and its key: add ${missing.filter(Boolean).join(' and ')}, or --tls-dev`,
+    )
   }
   if (secured === undefined && requireClientCert) {
     throw new UsageError(
       '--require-client-cert needs a listener with TLS: add --tls-port PORT or --listen mqtts://HOST',
     )
   }
+}
+
+/** Names that the certificate of --tls-dev has to hold, beside those it always has. */
+export function developmentNames(typed: Typed<typeof serveRows>): string[] {
+  const hosts = [typed.host ?? DEFAULT_HOST, ...(typed.listen ?? []).map(hostOf)]
+  const isNamed = (host: string | null): host is string => host !== null && !WILDCARDS.has(host)
+  return [...hosts.filter(isNamed), ...(typed.tlsName ?? [])]
 }
 
 /** Must clients say who they are? */

@@ -93,9 +93,23 @@ function complete(address: Address, usesTls: boolean): Address {
 // Whoever names a CA must not be connected in the clear.
 function checkTlsFlags({ scheme }: Address, flags: Typed<TargetRows>): void {
   if (scheme === 'mqtts' || scheme === 'wss') return
-  const { tls, ca, cert, key, keyPassword, servername, insecure } = flags
+  const { tls, ca, cert, key, keyPassword, servername, insecure, trust, alpn, tlsVersion, ciphers, psk, pskIdentity } =
+    flags
   if (scheme === 'unix' && tls) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
-  const names = Object.entries({ ca, cert, key, 'key-password': keyPassword, servername, insecure })
+  const names = Object.entries({
+    ca,
+    cert,
+    key,
+    'key-password': keyPassword,
+    servername,
+    insecure,
+    trust,
+    alpn,
+    'tls-version': tlsVersion,
+    ciphers,
+    psk,
+    'psk-identity': pskIdentity,
+  })
   const orphan = names.find(([, value]) => value !== undefined)
   if (orphan !== undefined) throw new UsageError(`--${orphan[0]} needs TLS: add --tls, or use mqtts:// or wss://`)
 }

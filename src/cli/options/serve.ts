@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { HttpAddress } from '../../insight/http-server.ts'
 import { AddressError, parseAddress } from '../../transport/address.ts'
+import { Proxies } from '../../transport/proxy-protocol.ts'
 import { accessOptions } from './access.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { configOptions } from './config.ts'
@@ -20,6 +21,20 @@ const listenUrl: ValueKind<string> = {
       return typed
     } catch (error) {
       if (error instanceof AddressError) throw new ValueError(`a URL like mqtt://127.0.0.1:1883 (${error.message})`)
+      throw error
+    }
+  },
+}
+
+const proxy: ValueKind<string> = {
+  name: 'ADDRESS',
+  read: (typed) => {
+    try {
+      new Proxies([typed])
+      return typed
+    } catch (error) {
+      if (error instanceof AddressError)
+        throw new ValueError('an address like 192.0.2.7, a network like 10.0.0.0/8, or unix')
       throw error
     }
   },
@@ -70,6 +85,14 @@ const listeningOptions = {
   wsPort: one(integer('PORT', 0, 65_535), {
     group: 'Listening',
     help: 'listen for WebSocket too, on this port of --host, path /mqtt',
+  }),
+  proxyProtocol: many(proxy, {
+    group: 'Listening',
+    help: 'the proxies in front, repeatable: 10.0.0.0/8, ::1, or unix; their PROXY headers are read',
+    more:
+      'Only they may connect then, and each connection begins with a header of the PROXY protocol (version 1 or 2, before TLS and ' +
+      'WebSocket) whose address is the client from there on, in the log and for access. A connection without it, or from ' +
+      'elsewhere, is closed. unix is for --listen unix:..., addresses are for all other listeners.',
   }),
   wsOrigin: many(text('ORIGIN'), {
     group: 'Listening',
@@ -153,6 +176,8 @@ export const serveSpec: CommandSpec<typeof serveRows> = {
       'and "http" holds the URL of --http. ' +
       'SIGINT and SIGTERM tell the clients, close the connections and end with exit code 0; a second signal ends at once. ' +
       'SIGHUP reads the configuration anew, see --config.',
+    'Sockets that systemd hands over (LISTEN_FDS, socket activation) are listened on, without one of its own on port 1883 unless -p ' +
+      'or -h asks for it. FileDescriptorName= in the unit of a socket says what it speaks: mqtt, mqtts, ws or wss.',
   ],
   rows: serveRows,
   examples: [

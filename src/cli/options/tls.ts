@@ -1,5 +1,29 @@
-import { flag, one } from './option-row.ts'
-import { integer, text } from './values.ts'
+import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { choice, integer, text } from './values.ts'
+
+const SHA256_HEX_DIGITS = 64
+
+const fingerprint: ValueKind<string> = {
+  name: 'SHA256',
+  read: (typed) => {
+    const digits = typed
+      .replace(/^sha256:/i, '')
+      .replaceAll(':', '')
+      .toUpperCase()
+    if (!/^[\dA-F]+$/.test(digits) || digits.length !== SHA256_HEX_DIGITS) {
+      throw new ValueError('a SHA-256 fingerprint of 64 hex digits, with or without colons')
+    }
+    return digits.replace(/..(?!$)/g, '$&:')
+  },
+}
+
+const hexKey: ValueKind<Buffer> = {
+  name: 'HEX',
+  read: (typed) => {
+    if (!/^(?:[\da-f]{2})+$/i.test(typed)) throw new ValueError('a key in hexadecimal, two digits for each byte')
+    return Buffer.from(typed, 'hex')
+  },
+}
 
 /** TLS as a client. */
 export const tlsClientOptions = {
@@ -23,6 +47,30 @@ export const tlsClientOptions = {
     help: 'name to ask for and to find in the certificate',
     default: 'the host',
   }),
+  trust: one(fingerprint, {
+    group: 'TLS',
+    help: 'believe the CA or the certificate with this fingerprint only',
+    more:
+      'serve --tls-dev prints it. The broker has to show that CA; name and dates of its certificate are verified. The fingerprint of ' +
+      "the broker's own certificate stands for exactly this one, whatever name it has.",
+  }),
+  alpn: many(text('PROTOCOL'), {
+    group: 'TLS',
+    help: 'protocol to offer in the handshake (ALPN), repeatable',
+  }),
+  tlsVersion: one(choice('VERSION', ['1.2', '1.3']), {
+    group: 'TLS',
+    default: 'both',
+    help: 'version of TLS: 1.2 or 1.3',
+  }),
+  ciphers: one(text('LIST'), { group: 'TLS', help: 'ciphers, as OpenSSL writes them, with : between' }),
+  psk: one(hexKey, {
+    group: 'TLS',
+    secret: true,
+    help: 'key that the broker has too, in place of certificates, with --psk-identity',
+    more: 'Other users of the machine can see what stands on a command line: prefer the environment variable.',
+  }),
+  pskIdentity: one(text('NAME'), { group: 'TLS', help: 'name under which the broker knows the key of --psk' }),
   insecure: flag({
     group: 'TLS',
     help: 'believe any certificate: anybody on the way can listen',
@@ -48,6 +96,26 @@ export const tlsServerOptions = {
   tlsCa: one(text('FILE'), {
     group: 'TLS',
     help: 'authorities that sign the certificates of clients (PEM)',
+  }),
+  tlsDev: flag({
+    group: 'TLS',
+    help: 'make a CA and a certificate for development, once, and use it',
+    more:
+      'Both are kept in $XDG_DATA_HOME/mqtt-kit/tls-dev (~/.local/share without that variable). The certificate is for localhost, the ' +
+      'name of this machine, the addresses of --host and --listen, and --tls-name. What clients need is told on stderr: the ' +
+      "fingerprint for their --trust, and the CA's file. Without a listener for TLS there is one on port 8883.",
+  }),
+  tlsName: many(text('NAME'), { group: 'TLS', help: 'name or address in the certificate of --tls-dev, repeatable' }),
+  tlsMinVersion: one(choice('VERSION', ['1.2', '1.3']), {
+    group: 'TLS',
+    default: '1.2',
+    help: 'oldest version of TLS that clients may speak: 1.2 or 1.3',
+  }),
+  tlsCiphers: one(text('LIST'), { group: 'TLS', help: 'ciphers, as OpenSSL writes them, with : between' }),
+  pskFile: one(text('FILE'), {
+    group: 'TLS',
+    help: 'keys in place of certificates: lines identity:hexadecimal key',
+    more: 'The form is that of mosquitto. With it a listener for TLS needs no certificate.',
   }),
   requireClientCert: flag({
     group: 'TLS',

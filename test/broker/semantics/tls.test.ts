@@ -12,6 +12,7 @@ import { type Certificate, hasOpenssl, TestAuthority } from '../../support/certi
 import { startBroker, type TestBroker } from '../../support/test-broker.ts'
 import { TestClient } from '../../support/test-client.ts'
 
+const { V5 } = ProtocolVersion
 const NAMES = 'DNS:localhost,IP:127.0.0.1'
 const CONNACK = Buffer.from('20020000', 'hex')
 const SCHEMES = ['mqtts://127.0.0.1:0', 'wss://127.0.0.1:0/mqtt']
@@ -21,6 +22,8 @@ interface SecureBroker extends TestBroker {
   readonly port: number
   /** Awaits the end of a connection that never got to CONNECT. */
   refusal(): Promise<string>
+  /** Where that connection came from. */
+  refusedAddress(): string
 }
 
 describe.skipIf(!hasOpenssl)('TLS', () => {
@@ -40,17 +43,22 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     options: BrokerOptions = {},
   ): Promise<SecureBroker> {
     const { cert, key } = server
+    let remoteAddress = ''
     let tell: (event: BrokerEvent) => void = () => {}
     const refused = new Promise<BrokerEvent>((resolve) => (tell = resolve))
     const log = (event: BrokerEvent): void => {
-      if (event.event === 'closed' && event.clientId === undefined) tell(event)
+      if (event.event === 'closed' && event.clientId === undefined) {
+        remoteAddress = event.remoteAddress ?? ''
+        tell(event)
+      }
     }
     const test = await startBroker({ ...options, port: null, listen: [url], tls: { cert, key, ...terms }, log })
     const { address } = parseAddress(test.broker.url)
     const refusal = async (): Promise<string> => {
       return (await refused).detail
     }
-    return { ...test, address, port: address.port, refusal }
+    const refusedAddress = (): string => remoteAddress
+    return { ...test, address, port: address.port, refusal, refusedAddress }
   }
 
   const trusted = () => ({ ca: authority.ca.cert })
@@ -104,27 +112,35 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
       expect(received).toEqual(['a 0', 'a 20000', 'a 1000000'])
     })
 
-    it('N-05 bytes without TLS end that connection only, with a line in the log', async () => {
+    it.each([
+      ['in one chunk', 1000],
+      ['in chunks of 3 bytes', 3],
+      ['byte by byte', 1],
+    ])('N-05 bytes without TLS %s end that connection only, with a line in the log', async (_, chunkBytes) => {
       const { address, port, refusal } = await secureBroker(url)
       const socket = await plain(port)
-      socket.write(
-        encodePacket(
-          new Connect({ version: ProtocolVersion.V5, clientId: 'plain', cleanStart: true, keepAliveSeconds: 0 }),
-          ProtocolVersion.V5,
-        ),
-      )
-      await once(socket.resume(), 'close')
+      const connect = new Connect({ version: V5, clientId: 'plain', cleanStart: true, keepAliveSeconds: 0 })
+      const bytes = encodePacket(connect, V5)
+      socket.resume()
+      for (let i = 0; i < bytes.length && !socket.closed; i += chunkBytes) {
+        socket.write(bytes.subarray(i, i + chunkBytes))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      if (!socket.closed) await once(socket, 'close')
 
       expect(await refusal()).toMatch(/^TLS handshake failed: the client does not speak TLS \(ERR_SSL_/)
       await expectToServe(address)
     })
 
     it('N-06 a handshake that stalls is cut by the CONNECT time limit', async () => {
-      const { address, port, refusal } = await secureBroker(url, {}, { limits: { connectTimeoutSeconds: 1 } })
+      const { clock, address, port, refusal } = await secureBroker(url)
       const socket = await plain(port)
+      // connections are accepted in their order
+      await expectToServe(address)
+      clock.advance(10_000)
       await once(socket.resume(), 'close')
 
-      expect(await refusal()).toBe('TLS handshake failed: it took too long')
+      expect(await refusal()).toBe('no complete CONNECT within 10 s: it got no further than the TLS handshake')
       await expectToServe(address)
     })
 
@@ -192,11 +208,15 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
       const stranger = new TestAuthority()
       onTestFinished(() => stranger.remove())
       const { cert, key } = stranger.issue('client', 'DNS:client')
-      const { address, refusal } = await secureBroker(url, { ...trusted(), requireClientCertificate: true })
+      const { address, refusal, refusedAddress } = await secureBroker(url, {
+        ...trusted(),
+        requireClientCertificate: true,
+      })
       const { client } = new TestClient(address, { tls: { ...trusted(), cert, key } })
 
       await expect(client.connect()).rejects.toThrow()
       expect(await refusal()).toMatch(/^TLS handshake failed: the certificate of the client is not accepted \(/)
+      expect(refusedAddress()).toMatch(/^127\.0\.0\.1:\d+$/)
     })
 
     it('stops while a handshake is under way', async () => {
@@ -224,6 +244,18 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
       expect(bytes).toEqual(CONNACK)
       expect(socket.getProtocol()).toBe(version)
     }
+  })
+
+  it.each([
+    ['TLS, byte by byte', ['16', '0301'], /^the client speaks TLS, and this listener does not/],
+    ['HTTP', ['474554202f20485454502f312e310d0a'], /^the client speaks HTTP, and this listener does not: it needs ws:/],
+  ])('N-05 a listener without TLS and WebSocket says so when it hears %s', async (_, chunks, said) => {
+    const { open, logged } = await startBroker()
+    const client = await open()
+    for (const chunk of chunks) client.sendBytes(chunk)
+    await client.closed()
+
+    expect((await logged('closed', '')).detail).toMatch(said)
   })
 
   it('N-05 TLS bytes on a listener without TLS end that connection only, with a line in the log', async () => {

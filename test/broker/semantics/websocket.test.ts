@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { get } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import type { BrokerOptions } from '../../../src/broker/configuration.ts'
+import type { BrokerEvent, BrokerOptions } from '../../../src/broker/configuration.ts'
 import type { ControlPacket } from '../../../src/codec/control-packet.ts'
 import { encodePacket } from '../../../src/codec/encoder.ts'
 import { Message } from '../../../src/codec/message.ts'
@@ -12,6 +12,7 @@ import { PINGREQ } from '../../../src/codec/packets/ping.ts'
 import { Publish } from '../../../src/codec/packets/publish.ts'
 import { Subscribe } from '../../../src/codec/packets/subscribe.ts'
 import { ProtocolVersion } from '../../../src/codec/protocol-version.ts'
+import { openSocket } from '../../support/layered-client.ts'
 import { startBroker, type TestBroker } from '../../support/test-broker.ts'
 
 /** A WebSocket that a test drives itself, and the bytes that came in binary frames. */
@@ -189,19 +190,32 @@ describe('a WebSocket listener', () => {
     expect(text).toContain('connect by WebSocket, with the subprotocol mqtt')
   })
 
-  it('tells its log of bytes that are no HTTP, and goes on', async () => {
-    const events: string[] = []
-    const { wsUrl, open } = await webSocketBroker({ log: ({ event, detail }) => events.push(`${event} ${detail}`) })
-    const { default: net } = await import('node:net')
-    const { hostname, port } = new URL(wsUrl)
-    const stray = net.connect(Number(port), hostname)
-    onTestFinished(() => void stray.destroy())
-    stray.on('error', () => {})
-    stray.write(connect('stray'))
-    await once(stray, 'close')
-
-    expect(events.filter((line) => line.startsWith(`error cannot accept a connection on ws://`))).toHaveLength(1)
+  it.each([
+    ['MQTT', connect('stray'), /^the client speaks MQTT without WebSocket: it needs ws:\/\/ there/],
+    [
+      'TLS',
+      Buffer.from('16030100', 'hex'),
+      /^the client speaks TLS, and this listener does not: it needs wss:\/\/ here/,
+    ],
+    ['something else', Buffer.from('SSH-2.0-x\r\n'), /^it does not speak HTTP \(HPE_/],
+    ['a request for a page', Buffer.from('GET /page HTTP/1.0\r\n\r\n'), /^it asks for a page \(GET \/page\)/],
+    [
+      'a request that is refused',
+      Buffer.from('GET /x HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
+      /^its request for a WebSocket was answered with 404: the path is \/x, and here it is \/mqtt/,
+    ],
+  ])('N-05 ends a connection with %s, with one line in the log, and goes on', async (_, bytes, said) => {
+    const events: BrokerEvent[] = []
+    const { wsUrl, open } = await webSocketBroker({ log: (event) => events.push(event) })
+    const stray = await openSocket(wsUrl)
+    const remoteAddress = `127.0.0.1:${stray.localPort}`
+    stray.write(bytes)
+    await once(stray.resume(), 'close')
     await new Peer(wsUrl).opened()
     await open()
+
+    expect(events.filter(({ event }) => event !== 'listening')).toEqual([
+      { event: 'closed', remoteAddress, detail: expect.stringMatching(said) },
+    ])
   })
 })
