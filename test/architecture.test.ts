@@ -44,7 +44,8 @@ const PURE = [
   'load/report.ts',
   'inspect/',
 ]
-const PURE_MAY_IMPORT = ['node:buffer']
+// the synchronous functions of zlib are from bytes to bytes
+const PURE_MAY_IMPORT = ['node:buffer', 'node:zlib']
 const NOT_PURE =
   /(?<![.\w$])(?:globalThis\.)?(?:Date\.now|new Date\(\)|performance\.|Math\.random|setTimeout|setInterval|setImmediate|process\.|console\.)/g
 

@@ -8,7 +8,7 @@ import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { framesOfParts, type Inspection, inspectBytes, inspectParts, nameForeign } from '../../inspect/inspector.ts'
 import { CaptureReader, isCaptureFile } from '../../inspect/network/capture-file.ts'
 import { CaptureInspector } from '../../inspect/network/capture-inspector.ts'
-import { WebSocketUnframer } from '../../inspect/network/websocket.ts'
+import { unframe } from '../../inspect/network/websocket.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
@@ -130,7 +130,7 @@ function inWebSocket(bytes: Buffer, known: Known): Inspection | null {
   const hasHead = /^(?:GET |HTTP\/1\.1 101)/.test(bytes.toString('latin1', 0, 12))
   const isFrame = bytes.length > 2 && [0x81, 0x82, 0x01, 0x02].includes(bytes[0]!) && bytes[1]! > 1
   if (!hasHead && !isFrame) return null
-  const inner = new WebSocketUnframer(hasHead).push(bytes)
+  const inner = unframe(bytes, hasHead)
   if (inner.length === 0) return null
   const inspection = inspectBytes(inner, known)
   return inspection.packets.every(({ issues }) => issues.length === 0) ? inspection : null

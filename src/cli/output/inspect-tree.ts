@@ -1,7 +1,8 @@
 import { packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { protocolVersionName } from '../../codec/protocol-version.ts'
 import { bitPicture, bitsOf, bitValue, fieldText } from '../../inspect/field-text.ts'
-import type { Field, InspectedPacket, Issue } from '../../inspect/inspected-packet.ts'
+import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
+import type { Field, Issue } from '../../inspect/trace.ts'
 import type { Painter } from '../terminal.ts'
 
 const HEX_COLUMN_BYTES = 8
