@@ -1,11 +1,11 @@
-import { isUtf8 } from 'node:buffer'
 import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { fieldText } from '../../inspect/field-text.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
+import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
 
 /** One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte. */
-export function packetJson(packet: InspectedPacket): string {
+export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): string {
   const { version, bytes } = packet
   return JSON.stringify({
     type: packetTypeNames[packet.packetType]!.toLowerCase(),
@@ -32,19 +32,10 @@ export function packetJson(packet: InspectedPacket): string {
       end,
       message,
     })),
-    payload: payloadOf(packet),
+    payload: payloadOf(packet, payloadKind),
   })
 }
 
-function payloadOf({ packet }: InspectedPacket): { kind: string; value: unknown } | null {
-  if (packet?.packetType !== PacketType.PUBLISH) return null
-  const { payload } = packet.message
-  if (!isUtf8(payload)) return { kind: 'hex', value: payload.toString('hex') }
-  const text = payload.toString()
-  try {
-    if (/^\s*[{[]/.test(text)) return { kind: 'json', value: JSON.parse(text) }
-  } catch {
-    // it only looks like JSON: shown as the text it is
-  }
-  return { kind: 'text', value: text }
+function payloadOf({ packet }: InspectedPacket, kind: PayloadKind): PayloadValue | null {
+  return packet?.packetType === PacketType.PUBLISH ? readPayload(packet.message.payload, kind) : null
 }

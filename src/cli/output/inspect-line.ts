@@ -1,8 +1,9 @@
 import type { AnyPacket } from '../../codec/control-packet.ts'
 import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
+import type { Parties } from '../../inspect/network/connection.ts'
 import type { Painter } from '../terminal.ts'
-import { describePacket } from './packet-line.ts'
+import { describePacket, plainText } from './packet-line.ts'
 
 /** Requests whose answer has not come; the oldest is forgotten when there are more. */
 const MAXIMUM_OPEN_REQUESTS = 65_536
@@ -31,11 +32,11 @@ export class LineView {
     this.#columns = columns
   }
 
-  line(packet: InspectedPacket): string {
+  line(packet: InspectedPacket, parties: Parties | null): string {
     const { stream, sender, timeSeconds: time, packetType } = packet
     this.#firstSeconds ??= time
     const when = time === null ? '' : `${(time - this.#firstSeconds!).toFixed(6).padStart(11)} `
-    const who = stream === null ? '' : `#${stream} `
+    const who = stream === null ? '' : `#${stream} ${clientIdText(parties)}`
     const arrow = sender === Role.CLIENT ? '->' : '<-'
     const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, packet.version)
     const size = `, ${packet.bytes.length} B${this.#latency(packet)}`
@@ -62,6 +63,12 @@ export class LineView {
     this.#sentAt.delete(asked)
     return sentAt === undefined ? '' : `, after ${((time - sentAt) * 1000).toFixed(3)} ms`
   }
+}
+
+function clientIdText(parties: Parties | null): string {
+  return parties === null || parties.clientId === null || parties.clientId === ''
+    ? ''
+    : `${plainText(parties.clientId)} `
 }
 
 const requests = new Set(Object.values(answers))

@@ -135,6 +135,12 @@ function propertyValue(key: keyof Properties, value: unknown): string {
 }
 
 const PLAIN = /^[ !#-[\]-~]*$/
+const PLAIN_WORD = /^[!#-[\]-~]+$/
+
+/** Text of the peer: as it is when it is one word without control characters, else quoted. */
+export function plainText(text: string): string {
+  return PLAIN_WORD.test(text) ? text : quoted(text)
+}
 
 // JSON escapes the control characters below U+0020; those from U+007F to U+009F move cursors too
 function quoted(text: string): string {

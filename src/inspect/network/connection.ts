@@ -1,4 +1,4 @@
-import { Role } from '../../codec/packet-type.ts'
+import { PacketType, Role } from '../../codec/packet-type.ts'
 import type { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { connectVersion, judge } from '../evidence.ts'
 import { type InspectedPacket, NO_ORIGIN, type Origin } from '../inspected-packet.ts'
@@ -13,6 +13,19 @@ export interface Parties {
   /** address and port, `127.0.0.1:50123` or `[::1]:50123` */
   readonly client: string
   readonly server: string
+  /** Client Identifier, from CONNECT or CONNACK; null as long as nothing told it */
+  readonly clientId: string | null
+  /** true: the capture holds the beginning of the connection */
+  readonly isWhole: boolean
+  /** where the connection was closed, by whichever side was first; null while it is open */
+  readonly closed: Closing | null
+}
+
+/** How a connection was closed. */
+export interface Closing {
+  readonly frame: number
+  readonly timeSeconds: number | null
+  readonly isReset: boolean
 }
 
 /** What is taken for granted about the connections of a capture; null: to be found out. */
@@ -37,6 +50,8 @@ export class Connection implements Parties {
   readonly server: string
   readonly clientSide: Side
   readonly serverSide: Side
+  clientId: string | null = null
+  closed: Closing | null = null
   readonly #listener: PacketListener
 
   /** @param first SYN, or whatever the capture begins with */
@@ -55,6 +70,10 @@ export class Connection implements Parties {
     this.#listener = listener
     this.clientSide = new Side(Role.CLIENT, flow, this, known, limits)
     this.serverSide = new Side(Role.SERVER, reversed(flow), this, known, limits)
+  }
+
+  get isWhole(): boolean {
+    return this.initialSequence !== null
   }
 
   /** Bytes that wait for their rest. */
@@ -80,8 +99,13 @@ export class Connection implements Parties {
     this.serverSide.learn(version, isWebSocket)
   }
 
-  emit(packet: InspectedPacket): void {
-    this.#listener(packet, this)
+  emit(inspected: InspectedPacket): void {
+    const { packet } = inspected
+    if (packet?.packetType === PacketType.CONNECT) this.clientId = packet.clientId
+    if (packet?.packetType === PacketType.CONNACK) {
+      this.clientId = packet.properties.assignedClientIdentifier ?? this.clientId
+    }
+    this.#listener(inspected, this)
   }
 }
 
@@ -123,6 +147,8 @@ export class Side {
 
   add(segment: Segment): void {
     this.#direction.add(segment)
+    const { fin, reset, frame, timeSeconds } = segment
+    if (fin || reset) this.connection.closed ??= { frame, timeSeconds, isReset: reset }
   }
 
   learn(version: ProtocolVersion | null, isWebSocket: boolean): void {
@@ -226,7 +252,7 @@ export class Side {
   #giveOut(packets: readonly InspectedPacket[]): void {
     for (const packet of packets) {
       this.connection.emit(packet)
-      if (packet.packet?.packetType === 1) this.connection.learn(packet.packet.version, false)
+      if (packet.packet?.packetType === PacketType.CONNECT) this.connection.learn(packet.packet.version, false)
     }
   }
 }

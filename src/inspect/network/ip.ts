@@ -111,6 +111,8 @@ function readTcp(
     sequence: bytes.readUInt32BE(at + 4),
     syn: (flags & 2) !== 0,
     ack: (flags & 16) !== 0,
+    fin: (flags & 1) !== 0,
+    reset: (flags & 4) !== 0,
     payload: bytes.subarray(payloadAt, end),
     missingBytes: Math.max(0, end - Math.max(payloadAt, bytes.length)),
   }

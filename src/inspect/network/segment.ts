@@ -10,6 +10,8 @@ export interface Segment {
   readonly sequence: number
   readonly syn: boolean
   readonly ack: boolean
+  readonly fin: boolean
+  readonly reset: boolean
   /** a view into the frame */
   readonly payload: Buffer
   /** bytes that the capture left out behind {@link payload} (snap length) */
