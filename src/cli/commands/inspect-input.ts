@@ -138,5 +138,10 @@ function tell({ verdict }: Inspection, { talk, terminal }: Context): void {
   if (verdict.sureness === 'certain' || !terminal.stderrIsTerminal) return
   const side = verdict.sender === Role.CLIENT ? 'client' : 'server'
   const name = protocolVersionName(verdict.version)
-  talk.say(`read as MQTT ${name} from the ${side} (${verdict.sureness}; --mqtt and --dir decide)`)
+  const { sureness, tried, asGood } = verdict
+  const why =
+    sureness === 'likely'
+      ? `of ${tried} readings this one has fewest faults`
+      : `${asGood} of ${tried} readings are as good`
+  talk.say(`read as MQTT ${name} from the ${side}; ${sureness}: ${why}; --mqtt and --dir decide`)
 }

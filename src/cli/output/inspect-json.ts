@@ -1,8 +1,10 @@
 import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { fieldText } from '../../inspect/field-text.ts'
+import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
+import type { Issue } from '../../inspect/trace.ts'
 
 /** One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte. */
 export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): string {
@@ -24,16 +26,15 @@ export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): s
       value: Buffer.isBuffer(field.value) ? field.value.toString('hex') : field.value,
       text: fieldText(field, packet),
     })),
-    issues: packet.issues.map(({ id, violation, severity, start, end, message }) => ({
-      id,
-      violation,
-      severity,
-      start,
-      end,
-      message,
-    })),
+    issues: packet.issues.map((issue) => issueJson(issue, packet)),
+    ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
     payload: payloadOf(packet, payloadKind),
   })
+}
+
+function issueJson(issue: Issue, packet: InspectedPacket): object {
+  const { id, violation, severity, start, end, message } = issue
+  return { id, violation, severity, start, end, message, expected: expectedInstead(issue, packet) }
 }
 
 function payloadOf({ packet }: InspectedPacket, kind: PayloadKind): PayloadValue | null {

@@ -1,6 +1,7 @@
 import { packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { protocolVersionName } from '../../codec/protocol-version.ts'
 import { bitPicture, bitsOf, bitValue, fieldText } from '../../inspect/field-text.ts'
+import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { type PayloadKind, readPayload } from '../../inspect/payload.ts'
 import type { Field, Issue } from '../../inspect/trace.ts'
@@ -24,10 +25,12 @@ export function packetTree(
     for (const issue of packet.issues) {
       if (told.has(issue) || issue.start < field.start || issue.start >= field.end) continue
       told.add(issue)
-      lines.push(...issueLines(issue, painter, columns))
+      lines.push(...issueLines(issue, packet, painter, columns))
     }
   }
-  for (const issue of packet.issues) if (!told.has(issue)) lines.push(...issueLines(issue, painter, columns))
+  for (const issue of packet.issues) if (!told.has(issue)) lines.push(...issueLines(issue, packet, painter, columns))
+  const guess = guessMistake(packet)
+  if (guess !== null) lines.push(...folded(`? ${guess}`, columns))
   return `${lines.join('\n')}\n`
 }
 
@@ -64,17 +67,28 @@ function fieldLines(
   return lines
 }
 
-function issueLines({ id, severity, message, start, end }: Issue, painter: Painter, columns: number): string[] {
+function issueLines(issue: Issue, packet: InspectedPacket, painter: Painter, columns: number): string[] {
+  const { id, severity, message, start, end } = issue
   const range = end - start > 1 ? `bytes ${start} to ${end - 1}` : `byte ${start}`
-  const indent = ' '.repeat(OFFSET_COLUMNS)
   const paint = severity === 'error' ? painter.error : painter.faint
-  const lines = [`${indent}!`]
-  for (const word of `[${id}] ${range}: ${message}`.split(' ')) {
+  const expected = expectedInstead(issue, packet)
+  return [
+    ...folded(`! [${id}] ${range}: ${message}`, columns).map((line) => paint(line)),
+    ...(expected === null ? [] : folded(`  expected: ${expected}`, columns)),
+  ]
+}
+
+// Lines after the first are indented further.
+function folded(text: string, columns: number): string[] {
+  const indent = ' '.repeat(OFFSET_COLUMNS)
+  const [first = '', ...words] = text.split(/(?<=\S) /)
+  const lines = [`${indent}${first}`]
+  for (const word of words) {
     const line = lines.at(-1)!
     if (line.length + 1 + word.length > columns) lines.push(`${indent}  ${word}`)
     else lines[lines.length - 1] = `${line} ${word}`
   }
-  return lines.map((line) => paint(line))
+  return lines
 }
 
 function textOf(field: Field, packet: InspectedPacket, payloadKind: PayloadKind): string {
