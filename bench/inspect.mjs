@@ -1,5 +1,6 @@
 // How fast inspect reads a large pcapng, and how much memory it takes. The file is written anew to a temporary folder,
-// one connection that publishes at QoS 0 in segments of 1,448 bytes. Run with: npm run build && node bench/inspect.mjs
+// one connection that publishes at QoS 0 in segments of 1,448 bytes.
+// Run with: npm run build && node bench/inspect.mjs [MEGABYTES] [PAYLOAD_BYTES]
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'

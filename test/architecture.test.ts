@@ -63,7 +63,8 @@ const PURE = [
   'load/comparison.ts',
   'inspect/',
 ]
-const PURE_MAY_IMPORT = ['node:buffer']
+// the synchronous functions of zlib are from bytes to bytes
+const PURE_MAY_IMPORT = ['node:buffer', 'node:zlib']
 const NOT_PURE =
   /(?<![.\w$])(?:globalThis\.)?(?:Date\.now|new Date\(\)|performance\.|Math\.random|setTimeout|setInterval|setImmediate|process\.|console\.)/g
 

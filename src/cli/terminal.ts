@@ -52,14 +52,17 @@ export interface Painter {
   heading(text: string): string
   error(text: string): string
   faint(text: string): string
+  /** names beside their values */
+  accent(text: string): string
 }
 
-const plain: Painter = { heading: (text) => text, error: (text) => text, faint: (text) => text }
+const same = (text: string): string => text
+const plain: Painter = { heading: same, error: same, faint: same, accent: same }
 
 /** @param colour of the stream that the text goes to */
 export async function createPainter(colour: boolean): Promise<Painter> {
   if (!colour) return plain
   const { Chalk } = await import('chalk')
   const chalk = new Chalk({ level: 1 })
-  return { heading: chalk.bold, error: chalk.red, faint: chalk.dim }
+  return { heading: chalk.bold, error: chalk.red, faint: chalk.dim, accent: chalk.cyan }
 }

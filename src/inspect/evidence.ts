@@ -14,6 +14,10 @@ export interface Verdict {
   readonly sender: Role
   /** certain: said so, or CONNECT says it; likely: one reading has fewest issues; assumed: several are as good */
   readonly sureness: 'certain' | 'likely' | 'assumed'
+  /** readings, of one version and one sender each, that were tried; 0 when CONNECT says it */
+  readonly tried: number
+  /** how many of them have as few faults as the one that was taken, itself included */
+  readonly asGood: number
 }
 
 const JUDGED_BYTES = 16 * 1024
@@ -25,7 +29,7 @@ const SENDERS = [Role.CLIENT, Role.SERVER]
 /** Finds version and sender by reading the bytes in each way and counting what is wrong. */
 export function judge(bytes: Buffer, known: Known): Verdict {
   const connect = connectVersion(bytes)
-  if (connect !== null) return { version: connect, sender: Role.CLIENT, sureness: 'certain' }
+  if (connect !== null) return { version: connect, sender: Role.CLIENT, sureness: 'certain', tried: 0, asGood: 1 }
   const versions = known.version === null ? VERSIONS : [known.version]
   const senders = known.sender === null ? SENDERS : [known.sender]
   const readings = versions.flatMap((version) => senders.map((sender) => ({ version, sender, faults: 0 })))
@@ -33,7 +37,7 @@ export function judge(bytes: Buffer, known: Known): Verdict {
   const fewest = Math.min(...readings.map(({ faults }) => faults))
   const [best, ...others] = readings.filter(({ faults }) => faults === fewest)
   const sureness = readings.length === 1 ? 'certain' : others.length === 0 ? 'likely' : 'assumed'
-  return { version: best!.version, sender: best!.sender, sureness }
+  return { version: best!.version, sender: best!.sender, sureness, tried: readings.length, asGood: others.length + 1 }
 }
 
 /** The version that a CONNECT at the beginning states; null when the bytes begin otherwise. */

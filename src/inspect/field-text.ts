@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import { PacketType, packetTypeNames } from '../codec/packet-type.ts'
 import { propertyById } from '../codec/property.ts'
 import { formatReasonCode, formatReturnCode } from '../codec/reason-code.ts'
-import type { Field, InspectedPacket } from './inspected-packet.ts'
+import type { InspectedPacket } from './inspected-packet.ts'
+import type { Field } from './trace.ts'
 
 /** Fields whose bits have names: mask, name. */
 export type BitRows = readonly (readonly [mask: number, name: string])[]

@@ -6,28 +6,8 @@
 import type { AnyPacket } from '../codec/control-packet.ts'
 import type { Role } from '../codec/packet-type.ts'
 import type { ProtocolVersion } from '../codec/protocol-version.ts'
-
-/** One field of a packet; offsets are in bytes from the first byte of the packet. */
-export interface Field {
-  /** as the standard writes it */
-  readonly name: string
-  readonly start: number
-  readonly end: number
-  readonly value: number | string | Buffer
-}
-
-/** A broken rule; offsets are in bytes from the first byte of the packet. */
-export interface Issue {
-  /** statement of the standard for the version in use, or the row's name in lower case where it has none */
-  readonly id: string
-  /** name of the row in codec/violation.ts */
-  readonly violation: string
-  /** error: a rule is broken; warning: the capture, not the sender, is to blame */
-  readonly severity: 'error' | 'warning'
-  readonly start: number
-  readonly end: number
-  readonly message: string
-}
+import { CutBy, type PacketTrace, tracePacket } from './packet-trace.ts'
+import { type Field, type Issue, NO_ISSUES } from './trace.ts'
 
 /** Where a packet was found. */
 export interface Origin {
@@ -39,17 +19,51 @@ export interface Origin {
   readonly timeSeconds: number | null
 }
 
-/** A packet with all that could be said about it. */
-export interface InspectedPacket extends Origin {
+export const NO_ORIGIN: Origin = { stream: null, frame: null, timeSeconds: null }
+
+/** A packet with all that can be said about it; good as long as the chunk it came in. */
+export class InspectedPacket implements Origin {
   readonly packetType: number
   readonly version: ProtocolVersion
   readonly sender: Role
+  readonly stream: number | null
+  readonly frame: number | null
+  readonly timeSeconds: number | null
   /** of the first byte, in the bytes of its sender */
   readonly offset: number
   /** all bytes there are: fewer than declared when it is cut */
   readonly bytes: Buffer
-  readonly fields: readonly Field[]
   readonly issues: readonly Issue[]
   /** null when it could not be read to its end */
   readonly packet: AnyPacket | null
+  // Hot: most packets break no rule and most views ask for no field, so fields are noted when asked for.
+  #fields: readonly Field[] | null
+
+  /** @param trace null when the strict decoder accepts the packet: there is no issue then */
+  constructor(
+    bytes: Buffer,
+    sender: Role,
+    version: ProtocolVersion,
+    offset: number,
+    packet: AnyPacket | null,
+    trace: PacketTrace | null,
+    origin: Origin,
+  ) {
+    this.packetType = bytes[0]! >> 4
+    this.version = version
+    this.sender = sender
+    this.stream = origin.stream
+    this.frame = origin.frame
+    this.timeSeconds = origin.timeSeconds
+    this.offset = offset
+    this.bytes = bytes
+    this.issues = trace === null ? NO_ISSUES : trace.issues
+    this.packet = packet
+    this.#fields = trace === null ? null : trace.fields
+  }
+
+  get fields(): readonly Field[] {
+    this.#fields ??= tracePacket(this.bytes, this.sender, this.version, CutBy.NOBODY).fields
+    return this.#fields
+  }
 }

@@ -4,9 +4,7 @@ import type { TextPart } from './input/notation.ts'
 import type { InspectedPacket } from './inspected-packet.ts'
 import { LenientDecoder } from './lenient-decoder.ts'
 import type { CapturedFrame } from './network/capture-file.ts'
-import { readSegment } from './network/segment.ts'
-
-const NO_ORIGIN = { stream: null, frame: null, timeSeconds: null }
+import { IpReader } from './network/ip.ts'
 
 /** What some bytes turned out to be. */
 export interface Inspection {
@@ -18,8 +16,7 @@ export interface Inspection {
 export function inspectBytes(bytes: Buffer, known: Known): Inspection {
   const verdict = judge(bytes, known)
   const decoder = new LenientDecoder(verdict.sender, verdict.version)
-  const packets = [...decoder.push(bytes), ...decoder.end()]
-  return { verdict, packets: packets.map((packet) => ({ ...packet, ...NO_ORIGIN })) }
+  return { verdict, packets: [...decoder.push(bytes), ...decoder.end()] }
 }
 
 /** Decodes the parts of a text: the bytes of one side, or the payloads of both in turn. */
@@ -34,11 +31,11 @@ export function inspectParts(parts: readonly TextPart[], known: Known): Inspecti
   for (const { bytes, party } of parts) {
     if (party !== null) sender = party === parts[0]!.party ? first.sender : other(first.sender)
     else sender = known.sender ?? senderOf(bytes, sender)
-    for (const packet of decoders[sender]!.push(bytes)) packets.push({ ...packet, ...NO_ORIGIN })
+    for (const packet of decoders[sender]!.push(bytes)) packets.push(packet)
     const version = sender === Roles.CLIENT ? decoders[sender]!.version : first.version
     for (const decoder of decoders) if (connectVersion(bytes) !== null) decoder.version = version
   }
-  for (const decoder of decoders) for (const packet of decoder.end()) packets.push({ ...packet, ...NO_ORIGIN })
+  for (const decoder of decoders) for (const packet of decoder.end()) packets.push(packet)
   return { verdict: first, packets }
 }
 
@@ -46,7 +43,8 @@ export function inspectParts(parts: readonly TextPart[], known: Known): Inspecti
 export function framesOfParts(parts: readonly TextPart[]): CapturedFrame[] | null {
   for (const linkType of [1, 101, 0, 113, 276]) {
     const frames = parts.map(({ bytes }, index) => ({ number: index + 1, timeSeconds: null, linkType, bytes }))
-    if (frames.every((frame) => readSegment(frame) !== null)) return frames
+    const reader = new IpReader()
+    if (frames.every((frame) => reader.read(frame) !== null)) return frames
   }
   return null
 }

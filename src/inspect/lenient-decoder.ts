@@ -1,62 +1,87 @@
 import type { AnyPacket } from '../codec/control-packet.ts'
-import { decodeControlPacket, flagsViolation, typeViolation } from '../codec/decoder.ts'
-import { PacketType, type Role, reservedFlags } from '../codec/packet-type.ts'
-import { type AcknowledgementType, decodeAcknowledgement } from '../codec/packets/acknowledgement.ts'
-import { decodePublish } from '../codec/packets/publish.ts'
+import { flagsViolation, typeViolation } from '../codec/decoder.ts'
+import { PacketType, type Role } from '../codec/packet-type.ts'
 import type { ProtocolVersion } from '../codec/protocol-version.ts'
+import { Reader } from '../codec/reader.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
-import type { InspectedPacket, Origin } from './inspected-packet.ts'
-import { TraceReader } from './trace-reader.ts'
-
-/** A packet as the decoder gives it out: where it was found is for others to say. */
-export type DecodedPacket = Omit<InspectedPacket, keyof Origin>
+import { InspectedPacket, NO_ORIGIN, type Origin } from './inspected-packet.ts'
+import { decodeBody } from './packet-body.ts'
+import { type Header, readHeader } from './packet-header.ts'
+import { CutBy, tracePacket } from './packet-trace.ts'
 
 /** How far a packet is looked for behind bytes that are none. */
 const RESYNC_BYTES = 4096
 /** How much has to read well behind that place. */
 const WELL_READ_BYTES = 16 * 1024
+/** What one decoder may read in vain while it looks for packets; then what is no packet is passed over with its chunk. */
+const VAIN_BYTES = 1024 * 1024
+/** What a reading in vain costs at least, in bytes: an exception is slow. */
+const VAIN_READING_BYTES = 64
 const EMPTY = Buffer.alloc(0)
-
-interface Header {
-  readonly bodyStart: number
-  readonly remainingLength: number
-}
 
 /**
  * Cuts the bytes of one side into packets like the strict Decoder, but never throws: what breaks a rule is noted with the
- * packet. The version changes with each CONNECT that comes.
+ * packet. The version changes with each CONNECT that comes. Keeps one incomplete packet at most, as many bytes as came.
  */
 export class LenientDecoder {
   version: ProtocolVersion
   readonly sender: Role
-  readonly #reader: TraceReader
-  #kept: Buffer[] = []
-  #keptBytes = 0
+  readonly #reader: Reader
+  #partial: Buffer = EMPTY
+  #partialLength = 0
+  // of the whole packet, as far as is known
   #wantedBytes = 0
+  // still to come of a packet that was given up
+  #passedOver = 0
+  #vainBytes = 0
   #offset = 0
 
   constructor(sender: Role, version: ProtocolVersion) {
     this.sender = sender
     this.version = version
-    this.#reader = new TraceReader(sender)
+    this.#reader = new Reader(sender)
+  }
+
+  /** Bytes kept until the rest of their packet comes. */
+  get heldBytes(): number {
+    return this.#partialLength
   }
 
   /** Takes the next bytes. @returns the packets that are complete now; they look into the chunk */
-  push(chunk: Buffer): DecodedPacket[] {
-    this.#kept.push(chunk)
-    this.#keptBytes += chunk.length
-    // a large packet comes in many chunks: they are joined once
-    if (this.#keptBytes < this.#wantedBytes) return []
-    const bytes = this.#kept.length === 1 ? chunk : Buffer.concat(this.#kept)
-    const packets: DecodedPacket[] = []
-    let at = 0
-    while (at < bytes.length) {
-      const packet = this.#next(bytes, at)
-      if (packet === null) break
-      packets.push(packet)
-      at += packet.bytes.length
+  push(chunk: Buffer, origin: Origin = NO_ORIGIN): InspectedPacket[] {
+    const packets: InspectedPacket[] = []
+    let bytes = chunk
+    let at = Math.min(this.#passedOver, chunk.length)
+    this.#passedOver -= at
+    this.#offset += at
+    while (this.#partialLength > 0 && at < bytes.length) {
+      const taken = Math.min(this.#wantedBytes - this.#partialLength, bytes.length - at)
+      this.#keep(bytes, at, at + taken)
+      at += taken
+      if (this.#partialLength < this.#wantedBytes) return packets
+      const partial = this.#partial.subarray(0, this.#partialLength)
+      const header = readHeader(partial, 0)
+      if (header === null) this.#wantedBytes++
+      else if (header.remainingLength < 0) {
+        bytes = Buffer.concat([partial, bytes.subarray(at)])
+        at = 0
+        this.#forgetPartial()
+      } else if (this.#partialLength === header.bodyStart + header.remainingLength) {
+        this.#forgetPartial()
+        packets.push(this.#decode(partial, header, origin))
+      } else this.#wantedBytes = header.bodyStart + header.remainingLength
     }
-    this.#keep(bytes.subarray(at))
+    while (at < bytes.length) {
+      const header = readHeader(bytes, at)
+      const end = header === null ? Number.POSITIVE_INFINITY : this.#endOf(bytes, at, header)
+      if (end > bytes.length) {
+        this.#wantedBytes = header === null ? bytes.length - at + 1 : end - at
+        this.#keep(bytes, at, bytes.length)
+        break
+      }
+      packets.push(this.#decode(bytes.subarray(at, end), header!, origin))
+      at = end
+    }
     return packets
   }
 
@@ -65,130 +90,122 @@ export class LenientDecoder {
    * @param isCaptureLoss true: the sender may well have sent the rest
    * @returns the packet that is cut, if there is one
    */
-  end(isCaptureLoss = false): DecodedPacket[] {
-    const bytes = Buffer.concat(this.#kept)
-    this.#keep(EMPTY)
-    return bytes.length === 0 ? [] : [this.#cut(bytes, isCaptureLoss)]
+  end(isCaptureLoss = false, origin: Origin = NO_ORIGIN): InspectedPacket[] {
+    this.#passedOver = 0
+    return this.#cut(isCaptureLoss ? CutBy.CAPTURE : CutBy.SENDER, origin)
   }
 
-  #keep(rest: Buffer): void {
-    this.#kept = rest.length === 0 ? [] : [rest]
-    this.#keptBytes = rest.length
-    const header = rest.length === 0 ? null : readHeader(rest, 0)
-    this.#wantedBytes = header === null ? 0 : header.bodyStart + header.remainingLength
+  /** Gives up the packet that waits for its rest; what comes of it is passed over, and the next packet is read again. */
+  giveUp(origin: Origin = NO_ORIGIN): InspectedPacket[] {
+    const missing = this.#wantedBytes - this.#partialLength
+    const packets = this.#cut(CutBy.LIMIT, origin)
+    if (packets.length > 0) this.#passedOver = missing
+    return packets
   }
 
-  // null: the packet is not complete yet
-  #next(bytes: Buffer, start: number): DecodedPacket | null {
-    const header = readHeader(bytes, start)
-    if (header === null) return null
-    // nothing says where a packet without a length ends
-    if (header.remainingLength < 0)
-      return this.#decode(bytes.subarray(start, this.#resynchronise(bytes, start)), header)
-    const end = start + header.bodyStart + header.remainingLength
-    return end > bytes.length ? null : this.#decode(bytes.subarray(start, end), header)
+  #cut(cutBy: CutBy, origin: Origin): InspectedPacket[] {
+    const bytes = this.#partial.subarray(0, this.#partialLength)
+    this.#forgetPartial()
+    return bytes.length === 0 ? [] : [this.#trace(bytes, cutBy, origin)]
+  }
+
+  // Room is made ahead, twice the bytes that came at most: what is declared may never come.
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const length = this.#partialLength + end - start
+    if (length > this.#partial.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.#wantedBytes, length * 2)))
+      this.#partial.copy(larger, 0, 0, this.#partialLength)
+      this.#partial = larger
+    }
+    bytes.copy(this.#partial, this.#partialLength, start, end)
+    this.#partialLength = length
+  }
+
+  // The packets that were made of it go on looking into the buffer.
+  #forgetPartial(): void {
+    this.#partial = EMPTY
+    this.#partialLength = 0
+    this.#wantedBytes = 0
+  }
+
+  // Nothing says where a packet without a length ends.
+  #endOf(bytes: Buffer, start: number, { bodyStart, remainingLength }: Header): number {
+    return remainingLength < 0 ? this.#resynchronise(bytes, start) : start + bodyStart + remainingLength
   }
 
   // Where packets begin again: from there on all bytes read as packets without any fault.
   #resynchronise(bytes: Buffer, start: number): number {
     const last = Math.min(bytes.length - 1, start + RESYNC_BYTES)
-    for (let at = start + 5; at < last; at++) {
+    for (let at = start + 5; at < last && this.#vainBytes < VAIN_BYTES; at++) {
       const header = readHeader(bytes, at)
       if (header === null || header.remainingLength < 0) continue
-      if (readsWell(bytes.subarray(at), this.sender, this.version)) return at
+      const read = wellReadBytes(bytes.subarray(at), this.sender, this.version)
+      if (read < 0) return at
+      this.#vainBytes += Math.max(VAIN_READING_BYTES, read)
     }
     return bytes.length
   }
 
-  #cut(bytes: Buffer, isCaptureLoss: boolean): DecodedPacket {
-    const header = readHeader(bytes, 0) ?? { bodyStart: bytes.length, remainingLength: 0 }
-    return this.#decode(bytes, header, isCaptureLoss ? 'capture' : 'sender')
-  }
-
-  #decode(
-    bytes: Buffer,
-    { bodyStart, remainingLength }: Header,
-    cutBy: 'capture' | 'sender' | null = null,
-  ): DecodedPacket {
-    const reader = this.#reader
-    const packetType = bytes[0]! >> 4
-    reader.open(bytes, 0, bodyStart, bytes.length, packetType)
-    reader.version = this.version
-    reader.note('Packet Type and Flags', 0, 1, bytes[0]!)
-    if (bytes.length > 1) reader.note('Remaining Length', 1, bodyStart, Math.max(0, remainingLength))
-    this.#checkFirstByte(packetType, bytes[0]! & 0xf)
-    let packet: AnyPacket | null = null
-    if (remainingLength < 0) reader.violate('VARIABLE_BYTE_INTEGER_TOO_LONG', 1, 'Remaining Length')
-    else {
-      if (bodyStart > 2 && bytes[bodyStart - 1] === 0) {
-        reader.violate('VARIABLE_BYTE_INTEGER_NOT_SHORTEST', 1, 'Remaining Length')
-      }
-      if (cutBy === 'capture') reader.warn('capture-incomplete', bytes.length - 1, 'the capture misses the rest')
-      if (cutBy === 'sender') this.#reportCut(bytes, bodyStart, remainingLength)
-      reader.isCut = cutBy !== null
-      packet = this.#decodeBody(packetType, bytes[0]! & 0xf)
-    }
-    if (packet?.packetType === PacketType.CONNECT) this.version = packet.version
-    const { fields, issues } = reader
-    if (packet === null && reader.offset < bytes.length) {
-      reader.note('Undecoded', reader.offset, bytes.length, bytes.subarray(reader.offset))
-    }
-    const offset = this.#offset
+  // Hot: the strict way first, for it makes nothing but the packet; bytes it refuses are read again with a trace.
+  #decode(bytes: Buffer, header: Header, origin: Origin): InspectedPacket {
+    const packet = decodeStrictly(this.#reader, bytes, header, this.version)
+    if (packet === null) return this.#trace(bytes, CutBy.NOBODY, origin)
+    if (packet.packetType === PacketType.CONNECT) this.version = packet.version
+    const inspected = new InspectedPacket(bytes, this.sender, this.version, this.#offset, packet, null, origin)
     this.#offset += bytes.length
-    return { packetType, version: this.version, sender: this.sender, offset, bytes, fields, issues, packet }
+    return inspected
   }
 
-  #reportCut(bytes: Buffer, bodyStart: number, remainingLength: number): void {
-    const there = bytes.length - bodyStart
-    const detail = `Remaining Length ${remainingLength}, but ${there} bytes follow`
-    this.#reader.violate('STREAM_ENDS_INSIDE_PACKET', bytes.length - 1, undefined, { detail })
-  }
-
-  #checkFirstByte(packetType: number, flags: number): void {
-    const type = typeViolation(this.sender, packetType, this.version)
-    if (type !== null) this.#reader.violate(type, 0)
-    const broken = flagsViolation(packetType, flags, this.version)
-    if (broken === null) return
-    const bits = [reservedFlags[packetType]!, flags].map((value) => value.toString(2).padStart(4, '0'))
-    this.#reader.violate(broken, 0, undefined, { detail: `expected ${bits[0]}, met ${bits[1]}` })
-  }
-
-  #decodeBody(packetType: number, flags: number): AnyPacket | null {
-    const reader = this.#reader
-    if (packetType === 0) return null
-    try {
-      switch (packetType) {
-        case PacketType.PUBLISH:
-          return decodePublish(reader, flags)
-        case PacketType.PUBACK:
-        case PacketType.PUBREC:
-        case PacketType.PUBREL:
-        case PacketType.PUBCOMP:
-          return decodeAcknowledgement(reader, packetType as AcknowledgementType)
-        default:
-          return decodeControlPacket(reader, packetType)
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error
-      return null
-    }
+  #trace(bytes: Buffer, cutBy: CutBy, origin: Origin): InspectedPacket {
+    const trace = tracePacket(bytes, this.sender, this.version, cutBy)
+    if (trace.packet?.packetType === PacketType.CONNECT) this.version = trace.packet.version
+    const { sender, version } = this
+    const inspected = new InspectedPacket(bytes, sender, version, this.#offset, trace.packet, trace, origin)
+    this.#offset += bytes.length
+    return inspected
   }
 }
 
-// null: more bytes are needed; a Remaining Length of -1: it does not end after four bytes
-function readHeader(bytes: Buffer, start: number): Header | null {
-  let remainingLength = 0
-  for (let i = 1; i < 5; i++) {
-    const digit = bytes[start + i]
-    if (digit === undefined) return null
-    remainingLength |= (digit & 0x7f) << (7 * (i - 1))
-    if (digit < 0x80) return { bodyStart: i + 1, remainingLength }
+// null: the bytes break a rule
+function decodeStrictly(
+  reader: Reader,
+  bytes: Buffer,
+  { bodyStart, remainingLength }: Header,
+  version: ProtocolVersion,
+): AnyPacket | null {
+  const packetType = bytes[0]! >> 4
+  const flags = bytes[0]! & 0xf
+  if (remainingLength < 0 || (bodyStart > 2 && bytes[bodyStart - 1] === 0)) return null
+  if (typeViolation(reader.sender, packetType, version) !== null) return null
+  if (flagsViolation(packetType, flags, version) !== null) return null
+  reader.open(bytes, 0, bodyStart, bytes.length, packetType)
+  reader.version = version
+  try {
+    return decodeBody(reader, packetType, flags)
+  } catch (error) {
+    if (!(error instanceof ProtocolViolation)) throw error
+    return null
   }
-  return { bodyStart: 5, remainingLength: -1 }
 }
 
 /** Do the bytes begin with a whole packet, and read without any fault? */
 export function readsWell(bytes: Buffer, sender: Role, version: ProtocolVersion): boolean {
-  const packets = new LenientDecoder(sender, version).push(bytes.subarray(0, WELL_READ_BYTES))
-  return packets.length > 0 && packets.every(({ issues }) => issues.length === 0)
+  return wellReadBytes(bytes, sender, version) < 0
+}
+
+// -1: they do; else how many bytes were read in vain
+function wellReadBytes(bytes: Buffer, sender: Role, version: ProtocolVersion): number {
+  const reader = new Reader(sender)
+  const length = Math.min(bytes.length, WELL_READ_BYTES)
+  let current = version
+  let at = 0
+  for (let header = readHeader(bytes, 0, length); header !== null; header = readHeader(bytes, at, length)) {
+    const end = at + header.bodyStart + header.remainingLength
+    if (header.remainingLength >= 0 && end > length) break
+    const packet = decodeStrictly(reader, bytes.subarray(at, Math.max(at, end)), header, current)
+    if (packet === null) return at
+    if (packet.packetType === PacketType.CONNECT) current = packet.version
+    at = end
+  }
+  return at > 0 ? -1 : 0
 }

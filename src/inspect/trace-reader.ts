@@ -1,6 +1,6 @@
 import { Reader } from '../codec/reader.ts'
 import { ProtocolViolation, type ViolationDetails, type ViolationName, violations } from '../codec/violation.ts'
-import type { Field, Issue } from './inspected-packet.ts'
+import type { Field, Issue } from './trace.ts'
 
 /** A Reader that notes each field with its place and value, notes violations, and goes on where something can follow. */
 export class TraceReader extends Reader {
@@ -8,7 +8,7 @@ export class TraceReader extends Reader {
   issues: Issue[] = []
   /** the packet ends before its Remaining Length says: fields that are missing are no further issue */
   isCut = false
-  // greater than 0 inside a read that is made of other reads
+  // greater than 0 inside a read that is made of other reads; a read that fails ends the packet, so it need not count back
   #depth = 0
 
   override open(bytes: Buffer, packetStart: number, bodyStart: number, bodyEnd: number, packetType: number): void {
@@ -20,47 +20,76 @@ export class TraceReader extends Reader {
   }
 
   override byte(field: string): number {
-    return this.#read(field, () => super.byte(field))
+    const start = this.offset
+    const value = super.byte(field)
+    if (this.#depth === 0) this.note(field, start, this.offset, value)
+    return value
   }
 
   override uint16(field: string): number {
-    return this.#read(field, () => super.uint16(field))
+    const start = this.offset
+    const value = super.uint16(field)
+    if (this.#depth === 0) this.note(field, start, this.offset, value)
+    return value
   }
 
   override uint32(field: string): number {
-    return this.#read(field, () => super.uint32(field))
+    const start = this.offset
+    const value = super.uint32(field)
+    this.note(field, start, this.offset, value)
+    return value
   }
 
   override variableByteInteger(field: string): number {
-    return this.#read(field, () => super.variableByteInteger(field))
+    const start = this.offset
+    this.#depth++
+    const value = super.variableByteInteger(field)
+    this.#depth--
+    this.note(field, start, this.offset, value)
+    return value
   }
 
   override string(field: string, nulCode?: number): string {
-    return this.#read(field, () => super.string(field, nulCode))
+    const start = this.offset
+    this.#depth++
+    const value = super.string(field, nulCode)
+    this.#depth--
+    if (this.#depth === 0) this.note(field, start, this.offset, value)
+    return value
   }
 
   override topicName(field: string): string {
-    return this.#read(field, () => super.topicName(field))
+    const start = this.offset
+    this.#depth++
+    const value = super.topicName(field)
+    this.#depth--
+    this.note(field, start, this.offset, value)
+    return value
   }
 
   override binary(field: string): Buffer {
-    return this.#read(field, () => super.binary(field))
+    const start = this.offset
+    this.#depth++
+    const value = super.binary(field)
+    this.#depth--
+    this.note(field, start, this.offset, value)
+    return value
   }
 
   override skipString(field: string, nulCode?: number): number {
-    return this.#skip(
-      field,
-      () => super.skipString(field, nulCode),
-      (start) => this.text(start, this.offset),
-    )
+    const from = this.offset
+    this.#depth++
+    const start = super.skipString(field, nulCode)
+    this.#depth--
+    if (this.#depth === 0) this.note(field, from, this.offset, this.text(start, this.offset))
+    return start
   }
 
   override skipBinary(field: string): number {
-    return this.#skip(
-      field,
-      () => super.skipBinary(field),
-      (start) => this.bytes.subarray(start, this.offset),
-    )
+    const from = this.offset
+    const start = super.skipBinary(field)
+    if (this.#depth === 0) this.note(field, from, this.offset, this.bytes.subarray(start, this.offset))
+    return start
   }
 
   override rest(field: string): number {
@@ -107,28 +136,5 @@ export class TraceReader extends Reader {
       end: Math.max(start + 1, holder?.end ?? read),
       message: `${field === undefined ? '' : `${field}: `}${violations[name].text}${detail}`,
     })
-  }
-
-  #read<T extends Field['value']>(field: string, read: () => T): T {
-    const start = this.offset
-    const value = this.#nested(read)
-    if (this.#depth === 0) this.note(field, start, this.offset, value)
-    return value
-  }
-
-  #skip(field: string, read: () => number, valueAt: (start: number) => Field['value']): number {
-    const from = this.offset
-    const start = this.#nested(read)
-    if (this.#depth === 0) this.note(field, from, this.offset, valueAt(start))
-    return start
-  }
-
-  #nested<T>(read: () => T): T {
-    this.#depth++
-    try {
-      return read()
-    } finally {
-      this.#depth--
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { type FrameOptions, rawFrame } from '../support/frames.ts'
 import { run, shell } from '../support/program.ts'
 
 const PUBLISH = '30 07 00 03 61 2f 78 68 69'
@@ -95,5 +96,113 @@ describe('inspect', () => {
 
   it('ends quietly when nobody reads', async () => {
     expect(await shell(`mqtt-kit inspect ${PUBLISH} | true`).finished()).toMatchObject({ exitCode: 0, stderr: '' })
+  })
+})
+
+describe('inspect shows', () => {
+  const connect = '100d00044d51545404020000000163'
+  const both = `${connect}\n${PUBLISH}`
+
+  it('a hex dump', async () => {
+    const { stdout } = await run(['inspect', '--view', 'hex', PUBLISH])
+
+    expect(stdout).toBe(
+      'PUBLISH MQTT 3.1.1, client to server, 9 bytes at offset 0\n' +
+        '000000  30 07 00 03 61 2f 78 68  69                       0...a/xhi\n',
+    )
+  })
+
+  it('a table', async () => {
+    const { stdout } = await run(['inspect', '--view', 'table', both])
+
+    expect(stdout.split('\n')).toEqual([
+      '  Frame        Time  Str Dir Type           Id  Bytes Details',
+      '                         c2s CONNECT               15 3.1.1 client-id="c" clean-start keep-alive=0s',
+      '                         c2s PUBLISH                9 qos=0 topic="a/x" payload=2 B',
+      '',
+    ])
+  })
+
+  it('arrows between client and server', async () => {
+    const { stdout } = await run(['inspect', '--view', 'flow', both])
+    const lines = stdout.split('\n')
+
+    expect(lines[0]).toMatch(/^ +client +server$/)
+    expect(lines[1]).toMatch(/^ +\|- CONNECT 3\.1\.1 client-id="c" clean-start keep-alive=0s -+>\|$/)
+  })
+
+  it('only what a filter lets pass', async () => {
+    const { stdout } = await run(['inspect', '--view', 'line', '--filter', 'topic ~ "a/#"', both])
+
+    expect(stdout).toBe('-> PUBLISH qos=0 topic="a/x" payload=2 B, 9 B\n')
+  })
+
+  it('what is wrong with a filter', async () => {
+    const { exitCode, stderr } = await run(['inspect', '--filter', 'colour', PUBLISH])
+
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('is expected at character 1, not "colour"')
+  })
+
+  it('payloads as one likes', async () => {
+    expect((await run(['inspect', '--payload', 'hex', PUBLISH])).stdout).toContain('Payload: 6869\n')
+    expect(JSON.parse((await run(['inspect', '--json', '--payload', 'base64', PUBLISH])).stdout).payload).toEqual({
+      kind: 'base64',
+      value: 'aGk=',
+    })
+  })
+
+  it('bytes in the notation that was named', async () => {
+    expect((await run(['inspect', '--from', 'decimal', '192 0'])).stdout).toMatch(/^PINGREQ/)
+    expect((await run(['inspect', '--from', 'capture', PUBLISH])).stderr).toContain('neither pcap nor pcapng')
+  })
+})
+
+describe('inspect shows of a capture', () => {
+  const pcap = (...frames: readonly (readonly [number, Buffer, FrameOptions?])[]) =>
+    Buffer.concat([
+      Buffer.from('d4c3b2a1020004000000000000000000ffff000065000000', 'hex'),
+      ...frames.flatMap(([sequence, payload, options]) => {
+        const { bytes } = rawFrame(1, sequence, payload, options)
+        const header = Buffer.alloc(16)
+        header.writeUInt32LE(bytes.length, 8)
+        header.writeUInt32LE(bytes.length, 12)
+        return [header, bytes]
+      }),
+    ])
+  const hex = (text: string) => Buffer.from(text, 'hex')
+  const file = pcap(
+    [999, Buffer.alloc(0), { flags: 2 }],
+    [1000, hex('100d00044d51545404020000000163')],
+    [500, hex('20020000'), { isAnswer: true }],
+    [1015, hex('3209000174000161616161'), { flags: 0x11 }],
+  )
+
+  it('lines with Client Identifier and latency, and that the sessions show faults', async () => {
+    const { stdout, stderr } = await run(['inspect', '-'], { input: file })
+
+    expect(stdout.split('\n')[1]).toBe(
+      '   0.000000 #0 c <- CONNACK return code 0 Connection accepted, 4 B, after 0.000 ms',
+    )
+    expect(stderr).toContain('the sessions show 1 fault: --view session tells more')
+  })
+
+  it('its sessions, as text and as JSON', async () => {
+    const { stdout } = await run(['inspect', '--view', 'session', '-'], { input: file })
+    const json = await run(['inspect', '--view', 'session', '--json', '-'], { input: file })
+
+    expect(stdout).toContain(
+      '#0 "c" MQTT 3.1.1, 3 packets, 30 B, 0.000 to 0.000 s, closed, 10.0.0.1:4000 -> 10.0.0.2:5000',
+    )
+    expect(stdout).toContain('warning [MQTT-4.3.2-1] #0, frame 4, 0.000000 s: PUBLISH was never acknowledged')
+    expect(JSON.parse(json.stdout)).toMatchObject({ finding: 'UNACKNOWLEDGED_PUBLISH', stream: 0, frame: 4 })
+  })
+
+  it('one side, one port', async () => {
+    const server = await run(['inspect', '--dir', 's2c', '--view', 'line', '-'], { input: file })
+    const other = await run(['inspect', '--port', '1883', '-'], { input: file })
+
+    expect(server.stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect({ exitCode: other.exitCode, stdout: other.stdout }).toEqual({ exitCode: 2, stdout: '' })
   })
 })

@@ -1,11 +1,26 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
-import { Failure } from '../failure.ts'
+import { Failure, UsageError } from '../failure.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /** Bytes in chunks; a chunk is good for as long as its reader wants. */
 export type ByteSource = Iterable<Buffer> | AsyncIterable<Buffer>
+
+/** What the arguments name. Those that are no files are one text: the shell may have cut it at its spaces. */
+export function sourcesOf(operands: readonly string[], { stdin }: Context['streams']): ByteSource[] {
+  if (operands.length === 0 && stdin.isTTY) throw new UsageError('what to inspect? Give a file, - or bytes as text')
+  if (operands.length === 0) return [stdin]
+  const sources: ByteSource[] = []
+  const text: string[] = []
+  for (const operand of operands) {
+    if (operand === '-') sources.push(stdin)
+    else if (existsSync(operand)) sources.push(fileChunks(operand))
+    else text.push(operand)
+  }
+  return text.length === 0 ? sources : [...sources, [Buffer.from(text.join(' '))]]
+}
 
 /** The bytes of a file. @throws Failure when it cannot be read */
 export function* fileChunks(path: string): Generator<Buffer> {

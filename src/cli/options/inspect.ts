@@ -1,9 +1,12 @@
 import { Role } from '../../codec/packet-type.ts'
 import type { ProtocolVersion } from '../../codec/protocol-version.ts'
+import { notationNames } from '../../inspect/input/notation.ts'
+import { FilterSyntaxError, filterNames, type PacketFilter, parsePacketFilter } from '../../inspect/packet-filter.ts'
+import { payloadKinds } from '../../inspect/payload.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { generalOptions } from './general.ts'
-import { flag, one, type ValueKind } from './option-row.ts'
-import { choice, integer, protocolVersion } from './values.ts'
+import { flag, one, type Typed, ValueError, type ValueKind } from './option-row.ts'
+import { choice, integer, port, protocolVersion } from './values.ts'
 
 const versionOrAuto: ValueKind<ProtocolVersion | null> = {
   name: 'VERSION',
@@ -17,6 +20,18 @@ const senderOrAuto: ValueKind<Role | null> = {
   read: (typed) => ({ auto: null, c2s: Role.CLIENT, s2c: Role.SERVER })[directions.read(typed)],
 }
 
+const filter: ValueKind<PacketFilter> = {
+  name: 'EXPR',
+  read: (typed) => {
+    try {
+      return parsePacketFilter(typed)
+    } catch (error) {
+      if (!(error instanceof FilterSyntaxError)) throw error
+      throw new ValueError(`a filter: ${error.message}`)
+    }
+  },
+}
+
 /** All options of `inspect`. */
 export const inspectRows = {
   mqtt: one(versionOrAuto, {
@@ -28,10 +43,37 @@ export const inspectRows = {
     group: 'Decoding',
     default: 'auto',
     help: 'who sent the bytes: c2s the client, s2c the server, or auto',
+    more: 'In a capture the network tells who sent what; the option leaves out the packets of the other side then.',
   }),
-  view: one(choice('VIEW', ['tree', 'line']), {
+  from: one(choice('KIND', ['auto', 'capture', 'binary', ...notationNames]), {
+    group: 'Decoding',
+    default: 'auto',
+    help: `how the input is written: capture, binary, ${notationNames.join(', ')} or auto`,
+  }),
+  port: one(port, {
+    group: 'Decoding',
+    environment: false,
+    help: 'of captures: this port of a server only, whose connections are taken for MQTT',
+  }),
+  filter: one(filter, {
     group: 'Output',
-    help: 'tree or line; without it a tree for one packet and lines for several',
+    environment: false,
+    help: 'show only packets for which EXPR holds, as in publish && topic ~ "a/#" && qos > 0',
+    more:
+      `Names are the packet types and ${filterNames.join(', ')}; a name alone asks whether there is one. Comparisons are == != ` +
+      '< <= > >= and ~, which is for Topic Filters and for text that is contained; they are joined by &&, || and !, and parentheses.',
+  }),
+  view: one(choice('VIEW', ['tree', 'line', 'hex', 'table', 'flow', 'session']), {
+    group: 'Output',
+    help: 'tree, line, hex, table, flow or session; without it a tree for one packet and lines for several',
+    more:
+      'flow draws arrows between client and server. session tells what a capture comes to: connections, latencies, topics, and what is ' +
+      'wrong with sessions: unanswered packets, Packet Identifiers used twice, order, limits, silence, takeovers, lost sessions, wills.',
+  }),
+  payload: one(choice('KIND', payloadKinds), {
+    group: 'Output',
+    default: 'auto',
+    help: 'show payloads as text, json, hex or base64; auto takes what fits',
   }),
   json: flag({ group: 'Output', help: 'one JSON object per packet and line' }),
   byte: one(integer('OFFSET', 0, Number.MAX_SAFE_INTEGER), {
@@ -41,6 +83,8 @@ export const inspectRows = {
   }),
   ...generalOptions,
 } as const
+
+export type InspectOptions = Typed<typeof inspectRows>
 
 /** Everything about `inspect` but what it does. */
 export const inspectSpec: CommandSpec<typeof inspectRows> = {
@@ -57,7 +101,10 @@ export const inspectSpec: CommandSpec<typeof inspectRows> = {
   rows: inspectRows,
   examples: [
     { text: 'One packet from a log:', line: "mqtt-kit inspect '30 07 00 03 61 2f 78 68 69'" },
-    { text: 'All packets of a capture, with latencies:', line: 'mqtt-kit inspect capture.pcapng' },
-    { text: 'Which field is byte 9?', line: 'mqtt-kit inspect --byte 9 101000044d5154540502003c0000036162' },
+    {
+      text: 'Who publishes to some topics, in a capture:',
+      line: `mqtt-kit inspect --filter 'publish && topic ~ "home/#"' capture.pcapng`,
+    },
+    { text: 'What is wrong with the sessions:', line: 'mqtt-kit inspect --view session capture.pcapng' },
   ],
 }

@@ -1,11 +1,13 @@
-import { isUtf8 } from 'node:buffer'
 import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { fieldText } from '../../inspect/field-text.ts'
+import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
+import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
+import type { Issue } from '../../inspect/trace.ts'
 
 /** One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte. */
-export function packetJson(packet: InspectedPacket): string {
+export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): string {
   const { version, bytes } = packet
   return JSON.stringify({
     type: packetTypeNames[packet.packetType]!.toLowerCase(),
@@ -24,27 +26,17 @@ export function packetJson(packet: InspectedPacket): string {
       value: Buffer.isBuffer(field.value) ? field.value.toString('hex') : field.value,
       text: fieldText(field, packet),
     })),
-    issues: packet.issues.map(({ id, violation, severity, start, end, message }) => ({
-      id,
-      violation,
-      severity,
-      start,
-      end,
-      message,
-    })),
-    payload: payloadOf(packet),
+    issues: packet.issues.map((issue) => issueJson(issue, packet)),
+    ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
+    payload: payloadOf(packet, payloadKind),
   })
 }
 
-function payloadOf({ packet }: InspectedPacket): { kind: string; value: unknown } | null {
-  if (packet?.packetType !== PacketType.PUBLISH) return null
-  const { payload } = packet.message
-  if (!isUtf8(payload)) return { kind: 'hex', value: payload.toString('hex') }
-  const text = payload.toString()
-  try {
-    if (/^\s*[{[]/.test(text)) return { kind: 'json', value: JSON.parse(text) }
-  } catch {
-    // it only looks like JSON: shown as the text it is
-  }
-  return { kind: 'text', value: text }
+function issueJson(issue: Issue, packet: InspectedPacket): object {
+  const { id, violation, severity, start, end, message } = issue
+  return { id, violation, severity, start, end, message, expected: expectedInstead(issue, packet) }
+}
+
+function payloadOf({ packet }: InspectedPacket, kind: PayloadKind): PayloadValue | null {
+  return packet?.packetType === PacketType.PUBLISH ? readPayload(packet.message.payload, kind) : null
 }

@@ -1,7 +1,10 @@
 import { packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { protocolVersionName } from '../../codec/protocol-version.ts'
 import { bitPicture, bitsOf, bitValue, fieldText } from '../../inspect/field-text.ts'
-import type { Field, InspectedPacket, Issue } from '../../inspect/inspected-packet.ts'
+import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
+import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
+import { type PayloadKind, readPayload } from '../../inspect/payload.ts'
+import type { Field, Issue } from '../../inspect/trace.ts'
 import type { Painter } from '../terminal.ts'
 
 const HEX_COLUMN_BYTES = 8
@@ -9,22 +12,30 @@ const OFFSET_COLUMNS = 6
 const HEX_COLUMNS = HEX_COLUMN_BYTES * 3
 
 /** A packet as a tree: offset, bytes, field and value per line, bits below flags, broken rules below their field. */
-export function packetTree(packet: InspectedPacket, painter: Painter, columns: number): string {
+export function packetTree(
+  packet: InspectedPacket,
+  painter: Painter,
+  columns: number,
+  payloadKind: PayloadKind = 'auto',
+): string {
   const lines = [painter.heading(headline(packet))]
   const told = new Set<Issue>()
   for (const field of packet.fields) {
-    lines.push(...fieldLines(field, packet, painter, columns))
+    lines.push(...fieldLines(field, packet, payloadKind, painter, columns))
     for (const issue of packet.issues) {
       if (told.has(issue) || issue.start < field.start || issue.start >= field.end) continue
       told.add(issue)
-      lines.push(...issueLines(issue, painter, columns))
+      lines.push(...issueLines(issue, packet, painter, columns))
     }
   }
-  for (const issue of packet.issues) if (!told.has(issue)) lines.push(...issueLines(issue, painter, columns))
+  for (const issue of packet.issues) if (!told.has(issue)) lines.push(...issueLines(issue, packet, painter, columns))
+  const guess = guessMistake(packet)
+  if (guess !== null) lines.push(...folded(`? ${guess}`, columns))
   return `${lines.join('\n')}\n`
 }
 
-function headline(packet: InspectedPacket): string {
+/** `PUBLISH MQTT 5.0, client to server, 9 bytes at offset 0, frame 12` */
+export function headline(packet: InspectedPacket): string {
   const way = packet.sender === Role.CLIENT ? 'client to server' : 'server to client'
   const frame = packet.frame === null ? '' : `, frame ${packet.frame}`
   const size = `${packet.bytes.length} ${packet.bytes.length === 1 ? 'byte' : 'bytes'}`
@@ -32,13 +43,20 @@ function headline(packet: InspectedPacket): string {
   return `${packetTypeNames[packet.packetType]} MQTT ${version}, ${way}, ${size} at offset ${packet.offset}${frame}`
 }
 
-function fieldLines(field: Field, packet: InspectedPacket, painter: Painter, columns: number): string[] {
+function fieldLines(
+  field: Field,
+  packet: InspectedPacket,
+  payloadKind: PayloadKind,
+  painter: Painter,
+  columns: number,
+): string[] {
   const raw = packet.bytes.toString('hex', field.start, Math.min(field.end, field.start + HEX_COLUMN_BYTES))
   const isLong = field.end - field.start > HEX_COLUMN_BYTES
   const hex = isLong ? `${spaced(raw.slice(0, -2))} ..` : spaced(raw)
   const left = `${String(field.start).padStart(OFFSET_COLUMNS - 1)} ${painter.faint(hex.padEnd(HEX_COLUMNS))} `
   const room = Math.max(16, columns - OFFSET_COLUMNS - HEX_COLUMNS - 1)
-  const lines = [left + shortened(`${field.name}: ${fieldText(field, packet)}`, room)]
+  const value = shortened(textOf(field, packet, payloadKind), Math.max(8, room - field.name.length - 2))
+  const lines = [`${left}${painter.accent(field.name)}: ${value}`]
   const bits = bitsOf(field, packet.packetType)
   if (bits !== null && typeof field.value === 'number') {
     for (const [mask, name] of bits) {
@@ -49,17 +67,35 @@ function fieldLines(field: Field, packet: InspectedPacket, painter: Painter, col
   return lines
 }
 
-function issueLines({ id, severity, message, start, end }: Issue, painter: Painter, columns: number): string[] {
+function issueLines(issue: Issue, packet: InspectedPacket, painter: Painter, columns: number): string[] {
+  const { id, severity, message, start, end } = issue
   const range = end - start > 1 ? `bytes ${start} to ${end - 1}` : `byte ${start}`
-  const indent = ' '.repeat(OFFSET_COLUMNS)
   const paint = severity === 'error' ? painter.error : painter.faint
-  const lines = [`${indent}!`]
-  for (const word of `[${id}] ${range}: ${message}`.split(' ')) {
+  const expected = expectedInstead(issue, packet)
+  return [
+    ...folded(`! [${id}] ${range}: ${message}`, columns).map((line) => paint(line)),
+    ...(expected === null ? [] : folded(`  expected: ${expected}`, columns)),
+  ]
+}
+
+// Lines after the first are indented further.
+function folded(text: string, columns: number): string[] {
+  const indent = ' '.repeat(OFFSET_COLUMNS)
+  const [first = '', ...words] = text.split(/(?<=\S) /)
+  const lines = [`${indent}${first}`]
+  for (const word of words) {
     const line = lines.at(-1)!
     if (line.length + 1 + word.length > columns) lines.push(`${indent}  ${word}`)
     else lines[lines.length - 1] = `${line} ${word}`
   }
-  return lines.map((line) => paint(line))
+  return lines
+}
+
+function textOf(field: Field, packet: InspectedPacket, payloadKind: PayloadKind): string {
+  if (payloadKind === 'auto' || field.name !== 'Payload' || !Buffer.isBuffer(field.value))
+    return fieldText(field, packet)
+  const { kind, value } = readPayload(field.value, payloadKind)
+  return kind === 'hex' || kind === 'base64' ? String(value) : JSON.stringify(value)
 }
 
 function spaced(hex: string): string {

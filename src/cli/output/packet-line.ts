@@ -3,7 +3,7 @@ import { PacketType, packetTypeNames } from '../../codec/packet-type.ts'
 import type { Connect } from '../../codec/packets/connect.ts'
 import type { Publish } from '../../codec/packets/publish.ts'
 import { RetainHandling, type SubscriptionRequest } from '../../codec/packets/subscribe.ts'
-import { type Properties, properties as propertyTable } from '../../codec/property.ts'
+import { NO_PROPERTIES, type Properties, properties as propertyTable } from '../../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { formatReasonCode, formatReturnCode } from '../../codec/reason-code.ts'
 
@@ -116,6 +116,7 @@ function requestField(request: SubscriptionRequest): string {
 }
 
 function propertyFields(properties: Properties): string[] {
+  if (properties === NO_PROPERTIES) return []
   return propertyTable.flatMap((row) => {
     const value: unknown = properties[row.key]
     if (value === undefined) return []
@@ -133,8 +134,17 @@ function propertyValue(key: keyof Properties, value: unknown): string {
   return String(value)
 }
 
+const PLAIN = /^[ !#-[\]-~]*$/
+const PLAIN_WORD = /^[!#-[\]-~]+$/
+
+/** Text of the peer: as it is when it is one word without control characters, else quoted. */
+export function plainText(text: string): string {
+  return PLAIN_WORD.test(text) ? text : quoted(text)
+}
+
 // JSON escapes the control characters below U+0020; those from U+007F to U+009F move cursors too
 function quoted(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

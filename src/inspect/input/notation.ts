@@ -1,3 +1,7 @@
+/** Notations of bytes as text, as people name them. */
+export const notationNames = ['text', 'hex', 'decimal', 'base64', 'dump', 'string', 'erlang', 'node', 'follow'] as const
+export type NotationName = (typeof notationNames)[number]
+
 /** Bytes that stand together in a text. */
 export interface TextPart {
   readonly bytes: Buffer

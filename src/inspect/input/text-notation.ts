@@ -1,10 +1,15 @@
 import { parseDump } from './hex-dump.ts'
-import type { Notation, TextPart } from './notation.ts'
+import type { Notation, NotationName, TextPart } from './notation.ts'
 
-/** Finds out how bytes are written down in a text. @returns null when it is no notation of bytes */
-export function readNotation(text: string): Notation | null {
-  for (const read of readers) {
-    const notation = read(text.trim(), text)
+/**
+ * Finds out how bytes are written down in a text.
+ * @param wanted the only notation that counts; text, or any other word: whichever fits
+ * @returns null when it is no notation of bytes
+ */
+export function readNotation(text: string, wanted = 'text'): Notation | null {
+  const isFree = !readers.some(([name]) => name === wanted)
+  for (const [name, read] of readers) {
+    const notation = isFree || name === wanted ? read(text.trim(), text) : null
     if (notation?.parts.some(({ bytes }) => bytes.length > 0)) return notation
   }
   return null
@@ -12,17 +17,17 @@ export function readNotation(text: string): Notation | null {
 
 type NotationReader = (trimmed: string, text: string) => Notation | null
 
-const readers: readonly NotationReader[] = [
-  nodeBuffer,
-  (_, text) => parseDump(text),
-  followRaw,
-  followYaml,
-  erlangBinary,
-  escapedString,
-  prefixedHex,
-  plainHex,
-  decimalList,
-  base64,
+const readers: readonly (readonly [NotationName, NotationReader])[] = [
+  ['node', nodeBuffer],
+  ['dump', (_, text) => parseDump(text)],
+  ['follow', followRaw],
+  ['follow', followYaml],
+  ['erlang', erlangBinary],
+  ['string', escapedString],
+  ['hex', prefixedHex],
+  ['hex', plainHex],
+  ['decimal', decimalList],
+  ['base64', base64],
 ]
 
 function single(name: string, bytes: Buffer): Notation {

@@ -1,47 +1,90 @@
-import type { InspectedPacket } from '../inspected-packet.ts'
+import { defaultLimits, type InspectLimits } from '../limits.ts'
 import type { CapturedFrame } from './capture-file.ts'
-import { Connection, type Parties } from './connection.ts'
-import { readSegment } from './segment.ts'
+import { Connection, type KnownConnections, type PacketListener, type Side } from './connection.ts'
+import { IpReader } from './ip.ts'
+import { reversed, type Segment, senderPortOf } from './segment.ts'
 
-/** Connections that are remembered; with more of them the one that was opened first is given up. */
-const MAXIMUM_CONNECTIONS = 65_536
+const NOTHING_KNOWN: KnownConnections = { version: null, port: null }
 
-/** Frames in, MQTT packets out, in the order in which the frames completed them. */
+/**
+ * Frames in, MQTT packets out, in the order in which the frames completed them. Memory: see limits.ts; when too much waits,
+ * the connections that hold most give up what they hold.
+ */
 export class CaptureInspector {
-  readonly #listener: (packet: InspectedPacket, parties: Parties) => void
-  readonly #open = new Map<string, Connection>()
+  readonly #listener: PacketListener
+  readonly #known: KnownConnections
+  readonly #limits: InspectLimits
+  readonly #ip: IpReader
+  readonly #sides = new Map<string, Side>()
+  readonly #connections = new Set<Connection>()
   #streams = 0
+  #heldBytes = 0
 
-  constructor(listener: (packet: InspectedPacket, parties: Parties) => void) {
+  constructor(listener: PacketListener, known = NOTHING_KNOWN, limits = defaultLimits) {
     this.#listener = listener
+    this.#known = known
+    this.#limits = limits
+    this.#ip = new IpReader(limits.fragmentedPackets)
+  }
+
+  /** Bytes that wait for their rest, all connections together. */
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   add(frame: CapturedFrame): void {
-    const segment = readSegment(frame)
+    const segment = this.#ip.read(frame)
     if (segment === null) return
-    const { source, destination } = segment
-    const key = source < destination ? `${source} ${destination}` : `${destination} ${source}`
-    const known = this.#open.get(key)
-    const isNew = segment.syn && !segment.ack && segment.sequence !== known?.initialSequence
-    if (known !== undefined && !isNew) return known.add(segment)
-    known?.end()
-    // a connection that has said nothing yet tells nothing about who is who
-    const connection = new Connection(this.#streams++, segment, this.#listener)
-    this.#open.set(key, connection)
-    if (this.#open.size > MAXIMUM_CONNECTIONS) this.#forgetOldest()
-    connection.add(segment)
+    const side = this.#sideOf(segment)
+    if (side === null) return
+    const { connection } = side
+    const before = connection.heldBytes
+    side.add(segment)
+    this.#heldBytes += connection.heldBytes - before
+    if (this.#heldBytes > this.#limits.heldBytes) this.#relieve()
   }
 
   end(): void {
-    for (const connection of this.#open.values()) connection.end()
-    this.#open.clear()
+    for (const connection of this.#connections) connection.end()
+    this.#connections.clear()
+    this.#sides.clear()
+    this.#heldBytes = 0
   }
 
-  #forgetOldest(): void {
-    for (const [key, connection] of this.#open) {
-      connection.end()
-      this.#open.delete(key)
-      return
+  #sideOf(segment: Segment): Side | null {
+    const side = this.#sides.get(segment.flow)
+    const isNew = segment.syn && !segment.ack && segment.sequence !== side?.connection.initialSequence
+    if (side !== undefined && !isNew) return side
+    const { port } = this.#known
+    if (port !== null && senderPortOf(segment.flow) !== port && senderPortOf(reversed(segment.flow)) !== port)
+      return null
+    if (side !== undefined) this.#forget(side.connection)
+    return this.#open(segment)
+  }
+
+  #open(segment: Segment): Side {
+    const connection = new Connection(this.#streams++, segment, this.#known, this.#limits, this.#listener)
+    this.#connections.add(connection)
+    for (const side of [connection.clientSide, connection.serverSide]) this.#sides.set(side.flow, side)
+    if (this.#connections.size > this.#limits.connections) this.#forget(this.#connections.values().next().value!)
+    return this.#sides.get(segment.flow)!
+  }
+
+  #forget(connection: Connection): void {
+    this.#heldBytes -= connection.heldBytes
+    connection.end()
+    this.#connections.delete(connection)
+    for (const { flow } of [connection.clientSide, connection.serverSide]) this.#sides.delete(flow)
+  }
+
+  // Down to a half, so that sorting them all is seldom.
+  #relieve(): void {
+    const holders = [...this.#connections].sort((a, b) => b.heldBytes - a.heldBytes)
+    for (const connection of holders) {
+      if (this.#heldBytes <= this.#limits.heldBytes / 2) return
+      this.#heldBytes -= connection.heldBytes
+      connection.giveUp()
+      this.#heldBytes += connection.heldBytes
     }
   }
 }

@@ -1,155 +1,258 @@
-import { Role } from '../../codec/packet-type.ts'
+import { PacketType, Role } from '../../codec/packet-type.ts'
 import type { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { connectVersion, judge } from '../evidence.ts'
-import type { InspectedPacket } from '../inspected-packet.ts'
-import { type DecodedPacket, LenientDecoder, readsWell } from '../lenient-decoder.ts'
-import type { Segment } from './segment.ts'
+import { type InspectedPacket, NO_ORIGIN, type Origin } from '../inspected-packet.ts'
+import { LenientDecoder, readsWell } from '../lenient-decoder.ts'
+import type { InspectLimits } from '../limits.ts'
+import { reversed, type Segment, senderOf, senderPortOf } from './segment.ts'
 import { TcpDirection } from './tcp-direction.ts'
-import { WebSocketUnframer } from './websocket.ts'
+import { beginsWithFrame, isUpgrade, unframe, WebSocketUnframer } from './websocket.ts'
 
 /** Who a connection is between, for views. */
 export interface Parties {
+  /** address and port, `127.0.0.1:50123` or `[::1]:50123` */
   readonly client: string
   readonly server: string
+  /** Client Identifier, from CONNECT or CONNACK; null as long as nothing told it */
+  readonly clientId: string | null
+  /** true: the capture holds the beginning of the connection */
+  readonly isWhole: boolean
+  /** where the connection was closed, by whichever side was first; null while it is open */
+  readonly closed: Closing | null
 }
 
-type PacketListener = (packet: InspectedPacket, parties: Parties) => void
+/** How a connection was closed. */
+export interface Closing {
+  readonly frame: number
+  readonly timeSeconds: number | null
+  readonly isReset: boolean
+}
+
+/** What is taken for granted about the connections of a capture; null: to be found out. */
+export interface KnownConnections {
+  /** of connections whose CONNECT is not in the capture */
+  readonly version: ProtocolVersion | null
+  /** of the server: other connections are passed over, and what comes here is MQTT */
+  readonly port: number | null
+}
+
+/** Gets what a connection carries. */
+export type PacketListener = (packet: InspectedPacket, parties: Parties) => void
 
 /** Enough to see `GET ` or the Protocol Name of CONNECT. */
 const OPENING_BYTES = 12
 
 /** One TCP connection: finds out whether it carries MQTT, plain or in WebSocket, and gives out the packets of both sides. */
-export class Connection {
+export class Connection implements Parties {
   readonly stream: number
-  readonly parties: Parties
   readonly initialSequence: number | null
+  readonly client: string
+  readonly server: string
+  readonly clientSide: Side
+  readonly serverSide: Side
+  clientId: string | null = null
+  closed: Closing | null = null
   readonly #listener: PacketListener
-  readonly #client: Side
-  readonly #server: Side
 
   /** @param first SYN, or whatever the capture begins with */
-  constructor(stream: number, first: Segment, listener: PacketListener) {
+  constructor(
+    stream: number,
+    first: Segment,
+    known: KnownConnections,
+    limits: InspectLimits,
+    listener: PacketListener,
+  ) {
     this.stream = stream
-    const isClient = first.syn ? !first.ack : isFromClient(first.payload)
-    this.parties = isClient
-      ? { client: first.source, server: first.destination }
-      : { client: first.destination, server: first.source }
+    const flow = isFromClient(first, known.port) ? first.flow : reversed(first.flow)
+    this.client = senderOf(flow)
+    this.server = senderOf(reversed(flow))
     this.initialSequence = first.syn && !first.ack ? first.sequence : null
     this.#listener = listener
-    this.#client = new Side(Role.CLIENT, this)
-    this.#server = new Side(Role.SERVER, this)
+    this.clientSide = new Side(Role.CLIENT, flow, this, known, limits)
+    this.serverSide = new Side(Role.SERVER, reversed(flow), this, known, limits)
   }
 
-  add(segment: Segment): void {
-    const side = segment.source === this.parties.client ? this.#client : this.#server
-    side.direction.add(segment)
+  get isWhole(): boolean {
+    return this.initialSequence !== null
   }
 
+  /** Bytes that wait for their rest. */
+  get heldBytes(): number {
+    return this.clientSide.heldBytes + this.serverSide.heldBytes
+  }
+
+  /** Nothing more comes. */
   end(): void {
-    this.#client.end()
-    this.#server.end()
+    this.clientSide.end()
+    this.serverSide.end()
+  }
+
+  /** Gives out or gives up what waits for its rest. */
+  giveUp(): void {
+    this.clientSide.giveUp()
+    this.serverSide.giveUp()
   }
 
   /** What the client's CONNECT or upgrade said holds for the server too. */
   learn(version: ProtocolVersion | null, isWebSocket: boolean): void {
-    for (const side of [this.#client, this.#server]) side.learn(version, isWebSocket)
+    this.clientSide.learn(version, isWebSocket)
+    this.serverSide.learn(version, isWebSocket)
   }
 
-  emit(packet: DecodedPacket, segment: Segment | null): void {
-    const { stream } = this
-    const origin = { stream, frame: segment?.frame ?? null, timeSeconds: segment?.timeSeconds ?? null }
-    this.#listener({ ...packet, ...origin }, this.parties)
+  emit(inspected: InspectedPacket): void {
+    const { packet } = inspected
+    if (packet?.packetType === PacketType.CONNECT) this.clientId = packet.clientId
+    if (packet?.packetType === PacketType.CONNACK) {
+      this.clientId = packet.properties.assignedClientIdentifier ?? this.clientId
+    }
+    this.#listener(inspected, this)
   }
 }
 
 // a packet type that only one side sends tells; else the side that is heard first is taken for the client
-function isFromClient(payload: Buffer): boolean {
+function isFromClient({ syn, ack, flow, payload }: Segment, port: number | null): boolean {
+  if (port !== null) return senderPortOf(flow) !== port
+  if (syn) return !ack
   return payload.length === 0 || judge(payload, { version: null, sender: null }).sender === Role.CLIENT
 }
 
-class Side {
-  readonly direction: TcpDirection
+/** What one side of a connection sends, from segments to packets. */
+export class Side {
+  readonly flow: string
+  readonly connection: Connection
+  readonly #direction: TcpDirection
   readonly #role: Role
-  readonly #connection: Connection
-  readonly #opening: Buffer[] = []
+  readonly #known: KnownConnections
+  readonly #limits: InspectLimits
+  #opening: Buffer | null = null
   #decoder: LenientDecoder | null = null
   #unframer: WebSocketUnframer | null = null
   #isForeign = false
   #isLost = false
-  #last: Segment | null = null
+  // of the segment that came last
+  #origin: Origin = NO_ORIGIN
 
-  constructor(role: Role, connection: Connection) {
+  constructor(role: Role, flow: string, connection: Connection, known: KnownConnections, limits: InspectLimits) {
+    this.flow = flow
+    this.connection = connection
     this.#role = role
-    this.#connection = connection
-    this.direction = new TcpDirection(this)
+    this.#known = known
+    this.#limits = limits
+    this.#direction = new TcpDirection(this, limits.waitingSegments)
+  }
+
+  get heldBytes(): number {
+    return this.#direction.heldBytes + (this.#decoder?.heldBytes ?? 0) + (this.#unframer?.heldBytes ?? 0)
+  }
+
+  add(segment: Segment): void {
+    this.#direction.add(segment)
+    const { fin, reset, frame, timeSeconds } = segment
+    if (fin || reset) this.connection.closed ??= { frame, timeSeconds, isReset: reset }
   }
 
   learn(version: ProtocolVersion | null, isWebSocket: boolean): void {
-    if (isWebSocket) this.#unframer ??= new WebSocketUnframer()
+    if (isWebSocket) this.#unframer ??= new WebSocketUnframer(true, this.#limits.inflatedBytes)
     if (version === null) return
     if (this.#decoder === null) this.#decoder = new LenientDecoder(this.#role, version)
     else this.#decoder.version = version
   }
 
-  bytes(bytes: Buffer, segment: Segment): void {
-    this.#last = segment
-    if (this.#isForeign) return
-    if (this.#unframer !== null) return this.#mqtt(this.#unframer.push(bytes), segment)
-    this.#mqtt(bytes, segment)
+  bytes(bytes: Buffer, { frame, timeSeconds }: Segment): void {
+    this.#origin = { stream: this.connection.stream, frame, timeSeconds }
+    if (!this.#isForeign) this.#unframed(bytes)
   }
 
-  gap(): void {
-    this.#giveOut(this.#decoder?.end(true) ?? [], this.#last)
+  gap(bytes: number): void {
+    this.#giveOut(this.#decoder?.end(true, this.#origin) ?? [])
+    this.#unframer?.lose(bytes)
     this.#isLost = true
   }
 
   end(): void {
-    this.direction.end()
-    if (this.#decoder === null && this.#opening.length > 0) this.#recognise(Buffer.concat(this.#opening), true)
-    this.#giveOut(this.#decoder?.end(true) ?? [], this.#last)
+    this.#direction.end()
+    if (this.#decoder === null && this.#opening !== null) this.#recognise(this.#opening, true)
+    this.#giveOut(this.#decoder?.end(true, this.#origin) ?? [])
   }
 
-  #mqtt(bytes: Buffer, segment: Segment): void {
+  giveUp(): void {
+    this.#direction.end()
+    this.#giveOut(this.#decoder?.giveUp(this.#origin) ?? [])
+  }
+
+  payload(bytes: Buffer): void {
+    this.#mqtt(bytes)
+  }
+
+  lostMessage(): void {
+    this.#giveOut(this.#decoder?.end(true, this.#origin) ?? [])
+    this.#isLost = true
+  }
+
+  #unframed(bytes: Buffer): void {
+    if (this.#unframer === null) this.#mqtt(bytes)
+    else this.#unframer.push(bytes, this)
+  }
+
+  #mqtt(bytes: Buffer): void {
     if (bytes.length === 0) return
-    if (this.#decoder === null) {
-      this.#opening.push(Buffer.from(bytes))
-      this.#recognise(Buffer.concat(this.#opening), false)
-      return
-    }
+    const decoder = this.#decoder
+    if (decoder === null) return this.#recognise(this.#opened(bytes), false)
     // behind missing bytes a segment has to begin a packet
-    if (this.#isLost && !readsWell(bytes, this.#role, this.#decoder.version)) return
+    if (this.#isLost && !readsWell(bytes, this.#role, decoder.version)) return
     this.#isLost = false
-    this.#giveOut(this.#decoder.push(bytes), segment)
+    this.#giveOut(decoder.push(bytes, this.#origin))
+  }
+
+  #opened(bytes: Buffer): Buffer {
+    return this.#opening === null ? bytes : Buffer.concat([this.#opening, bytes])
   }
 
   #recognise(opening: Buffer, isAll: boolean): void {
-    if (this.#unframer === null && opening.toString('latin1', 0, 4) === 'GET ') {
-      this.#opening.length = 0
-      this.#connection.learn(null, true)
-      this.bytes(opening, this.#last!)
+    this.#opening = null
+    const isFrame = beginsWithFrame(opening)
+    if (this.#unframer === null && (isUpgrade(opening) || isFrame)) return this.#openWebSocket(opening, isFrame)
+    const version = connectVersion(opening)
+    if (version === null && opening.length < OPENING_BYTES && !isAll) {
+      this.#opening = Buffer.from(opening)
       return
     }
-    const version = connectVersion(opening)
-    if (version === null && opening.length < OPENING_BYTES && !isAll) return
-    this.#opening.length = 0
-    if (version !== null) this.#connection.learn(version, false)
+    if (version !== null) this.connection.learn(version, false)
     else this.#guess(opening)
-    if (this.#decoder !== null) this.#giveOut(this.#decoder.push(opening), this.#last)
+    if (this.#decoder !== null) this.#giveOut(this.#decoder.push(opening, this.#origin))
+  }
+
+  // Bytes in the middle of a connection may look like a frame by chance: what is inside has to be MQTT then.
+  #openWebSocket(opening: Buffer, isFrame: boolean): void {
+    if (!isFrame) {
+      this.connection.learn(null, true)
+      return this.#unframed(opening)
+    }
+    const inner = unframe(opening, false)
+    const { version } = judge(inner, { version: this.#known.version, sender: this.#role })
+    this.#isForeign = !readsWell(inner, this.#role, version)
+    if (this.#isForeign) return
+    for (const side of [this.connection.clientSide, this.connection.serverSide]) side.takeForWebSocket()
+    this.connection.learn(version, false)
+    this.#unframed(opening)
+  }
+
+  /** The capture begins behind the upgrade. */
+  takeForWebSocket(): void {
+    this.#unframer ??= new WebSocketUnframer(false, this.#limits.inflatedBytes)
   }
 
   // A connection whose beginning is missing: MQTT when the bytes read as whole packets without any fault.
   #guess(opening: Buffer): void {
-    const { version } = judge(opening, { version: null, sender: this.#role })
-    const decoder = new LenientDecoder(this.#role, version)
-    const packets = decoder.push(opening)
-    this.#isForeign = packets.length === 0 || packets.some(({ issues }) => issues.length > 0)
-    if (!this.#isForeign) this.#connection.learn(version, false)
+    const { version } = judge(opening, { version: this.#known.version, sender: this.#role })
+    this.#isForeign = this.#known.port === null && !readsWell(opening, this.#role, version)
+    if (!this.#isForeign) this.connection.learn(version, false)
   }
 
-  #giveOut(packets: readonly DecodedPacket[], segment: Segment | null): void {
+  #giveOut(packets: readonly InspectedPacket[]): void {
     for (const packet of packets) {
-      this.#connection.emit(packet, segment)
-      if (packet.packet?.packetType === 1) this.#connection.learn(packet.packet.version, false)
+      this.connection.emit(packet)
+      if (packet.packet?.packetType === PacketType.CONNECT) this.connection.learn(packet.packet.version, false)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { defaultLimits, OVERHEAD_BYTES } from '../limits.ts'
 import type { Segment } from './segment.ts'
 
 /** Takes what one side sent, in order and without repeats. */
@@ -8,30 +9,40 @@ export interface ByteSink {
   gap(bytes: number): void
 }
 
-/** Segments that wait for an earlier one; with more of them the earlier one is taken for lost. */
-const MAXIMUM_WAITING_SEGMENTS = 256
-
 /** One direction of a TCP connection: retransmissions and overlaps are dropped, what came early waits. */
 export class TcpDirection {
   readonly #sink: ByteSink
-  #next: number | null = null
+  readonly #maximumWaiting: number
+  #next = 0
+  #isStarted = false
   #waiting: Segment[] = []
+  #waitingBytes = 0
 
-  constructor(sink: ByteSink) {
+  /** @param maximumWaiting with more segments that wait for an earlier one, it is taken for lost */
+  constructor(sink: ByteSink, maximumWaiting = defaultLimits.waitingSegments) {
     this.#sink = sink
+    this.#maximumWaiting = maximumWaiting
+  }
+
+  /** Bytes that wait for earlier ones. */
+  get heldBytes(): number {
+    return this.#waitingBytes
   }
 
   add(segment: Segment): void {
-    if (segment.syn) this.#next = (segment.sequence + 1) >>> 0
-    if (segment.payload.length === 0) return
-    this.#next ??= segment.sequence
-    if (!this.#take(segment, segment)) {
-      // the chunk of the file would be kept alive by a view
-      this.#waiting.push({ ...segment, payload: Buffer.from(segment.payload) })
-      if (this.#waiting.length > MAXIMUM_WAITING_SEGMENTS) this.#jump()
+    if (segment.syn) this.#start(segment.sequence + 1)
+    if (segment.payload.length === 0 && segment.missingBytes === 0) return
+    if (!this.#isStarted) this.#start(segment.sequence)
+    if (this.#take(segment, segment)) {
+      if (this.#waiting.length > 0) this.#takeWaiting(segment)
       return
     }
-    this.#takeWaiting(segment)
+    // the chunk of the file would be kept alive by a view
+    const payload = Buffer.allocUnsafeSlow(segment.payload.length)
+    segment.payload.copy(payload)
+    this.#waiting.push({ ...segment, payload })
+    this.#waitingBytes += payload.length + OVERHEAD_BYTES
+    if (this.#waiting.length > this.#maximumWaiting) this.#jump()
   }
 
   /** Gives out what still waits behind missing bytes. */
@@ -39,14 +50,24 @@ export class TcpDirection {
     while (this.#waiting.length > 0) this.#jump()
   }
 
+  #start(sequence: number): void {
+    this.#next = sequence | 0
+    this.#isStarted = true
+  }
+
   // false: bytes before it are missing
   #take(segment: Segment, completedBy: Segment): boolean {
-    const repeated = (this.#next! - segment.sequence) | 0
+    const repeated = (this.#next - segment.sequence) | 0
     if (repeated < 0) return false
-    const bytes = segment.payload.subarray(repeated)
-    if (bytes.length === 0) return true
-    this.#next = (this.#next! + bytes.length) >>> 0
-    this.#sink.bytes(bytes, completedBy)
+    const { payload, missingBytes } = segment
+    if (repeated < payload.length) {
+      this.#next = (this.#next + payload.length - repeated) | 0
+      this.#sink.bytes(repeated === 0 ? payload : payload.subarray(repeated), completedBy)
+    }
+    if (missingBytes > 0 && repeated < payload.length + missingBytes) {
+      this.#next = (segment.sequence + payload.length + missingBytes) | 0
+      this.#sink.gap(missingBytes)
+    }
     return true
   }
 
@@ -56,13 +77,14 @@ export class TcpDirection {
       this.#waiting = this.#waiting.filter((segment) => !this.#take(segment, completedBy))
       taken = this.#waiting.length < before
     }
+    this.#waitingBytes = this.#waiting.reduce((sum, { payload }) => sum + payload.length + OVERHEAD_BYTES, 0)
   }
 
   #jump(): void {
-    const distance = ({ sequence }: Segment): number => (sequence - this.#next!) | 0
-    const [first] = this.#waiting.toSorted((a, b) => distance(a) - distance(b))
-    this.#sink.gap(distance(first!))
-    this.#next = first!.sequence
-    this.#takeWaiting(first!)
+    let first = this.#waiting[0]!
+    for (const segment of this.#waiting) if (((segment.sequence - first.sequence) | 0) < 0) first = segment
+    this.#sink.gap((first.sequence - this.#next) | 0)
+    this.#next = first.sequence | 0
+    this.#takeWaiting(first)
   }
 }
