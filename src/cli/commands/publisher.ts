@@ -14,7 +14,7 @@ import type { PayloadSource, SourceSink } from '../input/payload-source.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { publishRows } from '../options/publish.ts'
 import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
-import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
+import { type EndedRun, Ending, runToEnd } from './ending.ts'
 import { explain } from './explain.ts'
 
 type PublishOptions = Typed<typeof publishRows>
@@ -28,15 +28,15 @@ interface Refusal {
 }
 
 /** One run of `pub`. Counts messages; makes no promise and no closure for one. */
-export class Publisher implements SourceSink {
+export class Publisher implements SourceSink, EndedRun {
+  readonly ending = new Ending()
+  readonly timeoutMs: number | undefined
   readonly #source: PayloadSource
   readonly #template: Message
-  readonly #typed: PublishOptions
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
   readonly #goodbye: Goodbye
-  readonly #ending = new Ending()
   readonly #refusals = new Map<number, Refusal>()
   readonly #done: PublishDone
   readonly #isStream: boolean
@@ -55,9 +55,9 @@ export class Publisher implements SourceSink {
     goodbye: Goodbye,
     context: Context,
   ) {
+    this.timeoutMs = typed.timeout
     this.#source = source
     this.#template = template
-    this.#typed = typed
     this.#context = context
     this.#where = formatAddress(options.address)
     this.#goodbye = goodbye
@@ -67,37 +67,41 @@ export class Publisher implements SourceSink {
       ...new ConnectionReport(context, options, typed.debug ?? false).handler,
       drained: () => source.resume(),
       closed: (error) => {
-        if (error !== null) this.#ending.fail(this.#explainEnd(error))
+        if (error !== null) this.ending.fail(this.#explainEnd(error))
       },
     })
   }
 
-  async run(): Promise<ExitCode> {
-    const stopWatch = watchTimeout(this.#ending, this.#typed.timeout, () => this.#progress())
-    watchInterrupt(this.#ending, this.#context, () => true)
-    this.#start().catch((error) => this.#ending.fail(error))
-    try {
-      return await this.#ending.ended
-    } finally {
-      stopWatch()
-      this.#source.stop()
-      if (this.#unsentTimer !== null) clearTimeout(this.#unsentTimer)
-      await farewell(this.#client, this.#goodbye)
-    }
+  run(): Promise<ExitCode> {
+    return runToEnd(this, this.#context)
   }
 
-  async #start(): Promise<void> {
+  isUnfinished(): boolean {
+    return true
+  }
+
+  async start(): Promise<void> {
     try {
       await this.#client.connect()
     } catch (error) {
       throw explain(error, this.#where)
     }
     this.#isConnected = true
-    if (!this.#ending.isOver) this.#source.start(this)
+    if (!this.ending.isOver) this.#source.start(this)
+  }
+
+  async leave(): Promise<void> {
+    this.#source.stop()
+    if (this.#unsentTimer !== null) clearTimeout(this.#unsentTimer)
+    await farewell(this.#client, this.#goodbye)
+  }
+
+  progress(): string {
+    return `${this.#settled} of ${this.#given} messages are published`
   }
 
   payload(bytes: Buffer): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     this.#given++
     if (!this.#client.send(withPayload(this.#template, bytes), this.#done)) this.#source.pause()
   }
@@ -108,7 +112,7 @@ export class Publisher implements SourceSink {
   }
 
   failed(failure: Failure): void {
-    this.#ending.fail(failure)
+    this.ending.fail(failure)
   }
 
   #settle(reasonCode: number, properties: Properties): void {
@@ -131,27 +135,27 @@ export class Publisher implements SourceSink {
   }
 
   #endWhenSettled(): void {
-    if (this.#sourceEnded && this.#settled === this.#given && !this.#ending.isOver) this.#endWhenSent()
+    if (this.#sourceEnded && this.#settled === this.#given && !this.ending.isOver) this.#endWhenSent()
   }
 
   // A QoS 0 message is done when it is in the socket's buffer, but published only when it has left that too: a broker that
   // reads slowly is waited for, and one that goes away meanwhile is an error.
   #endWhenSent(): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     if (this.#client.pendingBytes > 0) {
       this.#unsentTimer = setTimeout(() => this.#endWhenSent(), UNSENT_CHECK_MS)
       return
     }
     sayGoodbye(this.#client, this.#goodbye).then(
       () => this.#endWithOutcome(),
-      (error) => this.#ending.fail(error),
+      (error) => this.ending.fail(error),
     )
   }
 
   #endWithOutcome(): void {
-    if (this.#abandoned > 0) this.#ending.fail(this.#neverAcknowledged('the broker has lost the session'))
-    else if (this.#refusals.size > 0) this.#ending.fail(this.#refusalFailure())
-    else this.#ending.with(ExitCode.DONE)
+    if (this.#abandoned > 0) this.ending.fail(this.#neverAcknowledged('the broker has lost the session'))
+    else if (this.#refusals.size > 0) this.ending.fail(this.#refusalFailure())
+    else this.ending.with(ExitCode.DONE)
   }
 
   #refusalFailure(): Failure {
@@ -165,10 +169,6 @@ export class Publisher implements SourceSink {
     const reason = reasonString === null ? '' : ` (${JSON.stringify(reasonString)})`
     const topic = JSON.stringify(this.#template.topicName)
     return `${this.#where} refused PUBLISH to ${topic}: ${formatReasonCode(reasonCode, PacketType.PUBACK)}${reason}`
-  }
-
-  #progress(): string {
-    return `${this.#settled} of ${this.#given} messages are published`
   }
 
   // Messages without their acknowledgement are what matters most to who reads the exit code.

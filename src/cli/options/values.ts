@@ -40,6 +40,16 @@ export function integer(name: string, minimum: number, maximum: number): ValueKi
   }
 }
 
+/** A share of a hundred. */
+export const percentage: ValueKind<number> = {
+  name: 'PERCENT',
+  read: (typed) => {
+    const value = Number(typed)
+    if (!/^(\d+(\.\d*)?|\.\d+)$/.test(typed) || value > 100) throw new ValueError('a number from 0 to 100')
+    return value
+  },
+}
+
 const MS_PER_UNIT: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
 
 /** The longest that a timer of Node can wait. */
