@@ -174,7 +174,7 @@ describe('the tree', () => {
       '   └─ hall (2)',
       '      └─ light * (2) off\\n',
     ])
-    expect(tree.lines(1, 12, 4)).toEqual(['3 messages…', '└─ home (3)', '   ├─ door…', '... and 2 m…'])
+    expect(tree.lines(1, 12, 4)).toEqual(['3 messages…', '└─ home (3)', '   ├─ door…', '... and 2 …'])
   })
 })
 
