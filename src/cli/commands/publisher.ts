@@ -9,15 +9,20 @@ import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
-import { withPayload } from '../input/message-template.ts'
-import type { PayloadSource, SourceSink } from '../input/payload-source.ts'
+import type { MessageSource, OutgoingSink } from '../input/message-source.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { publishRows } from '../options/publish.ts'
 import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
 import { type EndedRun, Ending, runToEnd } from './ending.ts'
 import { explain } from './explain.ts'
 
-type PublishOptions = Typed<typeof publishRows>
+/** What was typed for `pub`. */
+export type PublishOptions = Typed<typeof publishRows>
+
+/** Do messages come in lines of stdin, without an end that is known? */
+export function isStream({ lines, nullLines, jsonLines, topicLines }: PublishOptions): boolean {
+  return Boolean(lines || nullLines || jsonLines) || topicLines !== undefined
+}
 
 /** How often to look whether the last bytes have gone. */
 const UNSENT_CHECK_MS = 10
@@ -28,11 +33,12 @@ interface Refusal {
 }
 
 /** One run of `pub`. Counts messages; makes no promise and no closure for one. */
-export class Publisher implements SourceSink, EndedRun {
+export class Publisher implements OutgoingSink, EndedRun {
   readonly ending = new Ending()
   readonly timeoutMs: number | undefined
-  readonly #source: PayloadSource
-  readonly #template: Message
+  readonly #source: MessageSource
+  /** null: each message has its own */
+  readonly #topicName: string | null
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
@@ -40,6 +46,7 @@ export class Publisher implements SourceSink, EndedRun {
   readonly #refusals = new Map<number, Refusal>()
   readonly #done: PublishDone
   readonly #isStream: boolean
+  #hasAcknowledged = false
   #given = 0
   #settled = 0
   #abandoned = 0
@@ -48,8 +55,8 @@ export class Publisher implements SourceSink, EndedRun {
   #unsentTimer: NodeJS.Timeout | null = null
 
   constructor(
-    source: PayloadSource,
-    template: Message,
+    source: MessageSource,
+    topicName: string | null,
     options: ClientOptions,
     typed: PublishOptions,
     goodbye: Goodbye,
@@ -57,11 +64,11 @@ export class Publisher implements SourceSink, EndedRun {
   ) {
     this.timeoutMs = typed.timeout
     this.#source = source
-    this.#template = template
+    this.#topicName = topicName
     this.#context = context
     this.#where = formatAddress(options.address)
     this.#goodbye = goodbye
-    this.#isStream = typed.lines === true || typed.nullLines === true
+    this.#isStream = isStream(typed)
     this.#done = (reasonCode, properties) => this.#settle(reasonCode, properties)
     this.#client = createClient(options, {
       ...new ConnectionReport(context, options, typed.debug ?? false).handler,
@@ -100,10 +107,11 @@ export class Publisher implements SourceSink, EndedRun {
     return `${this.#settled} of ${this.#given} messages are published`
   }
 
-  payload(bytes: Buffer): void {
+  message(message: Message): void {
     if (this.ending.isOver) return
     this.#given++
-    if (!this.#client.send(withPayload(this.#template, bytes), this.#done)) this.#source.pause()
+    if (message.qos > QoS.AT_MOST_ONCE) this.#hasAcknowledged = true
+    if (!this.#client.send(message, this.#done)) this.#source.pause()
   }
 
   ended(): void {
@@ -167,8 +175,8 @@ export class Publisher implements SourceSink, EndedRun {
 
   #describe(reasonCode: number, reasonString: string | null): string {
     const reason = reasonString === null ? '' : ` (${JSON.stringify(reasonString)})`
-    const topic = JSON.stringify(this.#template.topicName)
-    return `${this.#where} refused PUBLISH to ${topic}: ${formatReasonCode(reasonCode, PacketType.PUBACK)}${reason}`
+    const topic = this.#topicName === null ? '' : ` to ${JSON.stringify(this.#topicName)}`
+    return `${this.#where} refused PUBLISH${topic}: ${formatReasonCode(reasonCode, PacketType.PUBACK)}${reason}`
   }
 
   // Messages without their acknowledgement are what matters most to who reads the exit code.
@@ -176,7 +184,7 @@ export class Publisher implements SourceSink, EndedRun {
     const failure = explain(error, this.#where, this.#isConnected)
     const isLost = failure.exitCode === ExitCode.CONNECTION_LOST && error.kind !== ClientErrorKind.TAKEN_OVER
     const isOpen = this.#settled - this.#abandoned < this.#given
-    if (!isLost || !isOpen || this.#template.qos === QoS.AT_MOST_ONCE) return failure
+    if (!isLost || !isOpen || !this.#hasAcknowledged) return failure
     return this.#neverAcknowledged(failure.message)
   }
 
