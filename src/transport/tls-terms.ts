@@ -22,4 +22,14 @@ export interface TlsClientTerms {
   readonly insecure?: boolean
   /** the name to ask for and to find in the certificate; absent: the host of the address */
   readonly serverName?: string
+  /** the application protocol to ask for (ALPN); a server that chooses another one, or none, is taken all the same */
+  readonly alpn?: string
+  /** this version only; absent: 1.2 or 1.3 */
+  readonly version?: 'TLSv1.2' | 'TLSv1.3'
+  /** as OpenSSL names them; absent: those of Node, and with {@link psk} all that go with it */
+  readonly ciphers?: string
+  /** a key that both sides know, in place of certificates */
+  readonly psk?: { readonly key: Buffer; readonly identity: string }
+  /** hears the secrets of the connection, a line each, as NSS writes them for tools that decipher captures */
+  keyLog?(line: Buffer): void
 }

@@ -5,7 +5,7 @@ import { Failure, UsageError } from '../failure.ts'
 import { FormatStringError, FormatStringFormat } from '../output/format-string.ts'
 import { JsonLinesFormat } from '../output/json-lines.ts'
 import type { MessageFormat } from '../output/message-format.ts'
-import { TextFormat } from '../output/text.ts'
+import { MosquittoTextFormat, TextFormat } from '../output/text.ts'
 import { TurnBuffer } from '../output/turn-buffer.ts'
 import type { MessageSink, SinkOwner } from './message-sink.ts'
 
@@ -16,6 +16,7 @@ export interface PrintOptions {
   readonly json?: boolean
   readonly format?: string
   readonly pretty?: boolean
+  readonly mosquittoOutput?: boolean
 }
 
 /** Prints messages on stdout. While its reader is slow the client reads nothing; when it has gone the command is done. */
@@ -61,7 +62,9 @@ export function watchStdout({ stdout }: Context, owner: SinkOwner): void {
 function messageFormat(typed: PrintOptions, { talk }: Context): MessageFormat {
   const now = (): Date => new Date()
   if (typed.format === undefined) {
-    return typed.json ? new JsonLinesFormat(now) : new TextFormat(typed.verbose ?? false, !typed.noNewline)
+    if (typed.json) return new JsonLinesFormat(now)
+    const Format = typed.mosquittoOutput ? MosquittoTextFormat : TextFormat
+    return new Format(typed.verbose ?? false, !typed.noNewline)
   }
   if (typed.json) throw new UsageError('give either -F or --json, not both')
   try {

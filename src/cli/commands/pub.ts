@@ -53,7 +53,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     reconnects: isStream(typed),
     needsV5: false,
   })
-  const options = await withTls(await withAuthentication(connectOptions, typed), typed)
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed, context)
   const maximumBytes = typed.jsonLines ? MAXIMUM_JSON_BYTES : maximumPayloadBytes(template)
   const payloads = await inTime(openSource(typed, context, maximumBytes), typed.timeout, 'the payload has not come')
   const source = await messagesOf(typed, payloads, template, topicName)

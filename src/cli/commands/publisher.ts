@@ -70,13 +70,17 @@ export class Publisher implements OutgoingSink, EndedRun {
     this.#goodbye = goodbye
     this.#isStream = isStream(typed)
     this.#done = (reasonCode, properties) => this.#settle(reasonCode, properties)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      drained: () => source.resume(),
-      closed: (error) => {
-        if (error !== null) this.ending.fail(this.#explainEnd(error))
+    this.#client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        drained: () => source.resume(),
+        closed: (error) => {
+          if (error !== null) this.ending.fail(this.#explainEnd(error))
+        },
       },
-    })
+      typed.reauthenticate,
+    )
   }
 
   run(): Promise<ExitCode> {

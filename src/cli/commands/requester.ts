@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import type { Client } from '../../client/client.ts'
 import { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
+import type { Connack } from '../../codec/packets/connack.ts'
 import type { Publish } from '../../codec/packets/publish.ts'
-import { RetainHandling } from '../../codec/packets/subscribe.ts'
+import { RetainHandling, type SubscriptionRequest } from '../../codec/packets/subscribe.ts'
 import { NO_PROPERTIES, type Properties } from '../../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../../codec/reason-code.ts'
 import { ProtocolViolation } from '../../codec/violation.ts'
+import { TopicNameFault, topicNameFault } from '../../topic/topic-name.ts'
 import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -31,7 +33,7 @@ export class Requester implements EndedRun, SinkOwner {
   readonly timeoutMs: number | undefined
   readonly #plan: RequestPlan
   readonly #payload: Buffer
-  readonly #responseTopic: string
+  #responseTopic: string
   readonly #context: Context
   readonly #where: string
   readonly #printer: MessagePrinter
@@ -68,13 +70,17 @@ export class Requester implements EndedRun, SinkOwner {
     this.#where = formatAddress(options.address)
     this.#count = typed.count ?? 1
     this.timeoutMs = typed.timeout
-    this.client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      closed: (error) => {
-        if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+    this.client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        message: (publish) => this.#receive(publish),
+        closed: (error) => {
+          if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+        },
       },
-    })
+      typed.reauthenticate,
+    )
     this.#printer = new MessagePrinter(typed, context, this)
   }
 
@@ -89,14 +95,17 @@ export class Requester implements EndedRun, SinkOwner {
   // The response can come only to who is subscribed, so the request waits for SUBACK.
   async start(): Promise<void> {
     const { typed, subscribeProperties } = this.#plan
-    const request = {
-      topicFilter: this.#responseTopic,
-      qos: typed.qos ?? QoS.AT_MOST_ONCE,
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: RetainHandling.ALWAYS,
+    const request = (connack: Connack): SubscriptionRequest => {
+      this.#useResponseInformation(connack)
+      return {
+        topicFilter: this.#responseTopic,
+        qos: typed.qos ?? QoS.AT_MOST_ONCE,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: RetainHandling.ALWAYS,
+      }
     }
-    await connectAndSubscribe(this.client, this.#where, () => request, subscribeProperties)
+    await connectAndSubscribe(this.client, this.#where, request, subscribeProperties)
     this.#isConnected = true
     if (this.client.version !== ProtocolVersion.V5) {
       const name = `MQTT ${protocolVersionName(this.client.version)}`
@@ -116,6 +125,17 @@ export class Requester implements EndedRun, SinkOwner {
     if (!this.#isConnected) return `${this.#where} has not answered yet`
     const came = this.#count === 1 ? 'no response came' : `${this.#answered} of ${this.#count} responses came`
     return this.#ignored === 0 ? came : `${came}; ${this.#ignored} with wrong correlation data`
+  }
+
+  // The broker says where responses to this client may go (5.0 section 4.10.1).
+  #useResponseInformation({ properties: { responseInformation } }: Connack): void {
+    if (responseInformation === undefined || this.#plan.typed.responseTopic !== undefined) return
+    const topic = `${responseInformation.replace(/\/$/, '')}/${this.#responseTopic.split('/').at(-1)}`
+    if (topicNameFault(topic) === TopicNameFault.NONE) this.#responseTopic = topic
+    else
+      this.#context.talk.say(
+        `${this.#where} sends ${JSON.stringify(responseInformation)} to make response topics of, which cannot be`,
+      )
   }
 
   #ask(): void {
@@ -150,6 +170,7 @@ export class Requester implements EndedRun, SinkOwner {
     const { message } = publish
     // of an -e that the broker keeps something under, or of a session taken up
     if (!this.#isOpen || this.ending.isOver) return
+    if (message.retain && this.#plan.typed.hideRetained) return
     if (this.#correlationData !== null) {
       const { correlationData } = message.properties
       if (correlationData === undefined || !correlationData.equals(this.#correlationData)) {

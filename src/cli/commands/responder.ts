@@ -52,20 +52,24 @@ export class Responder implements EndedRun {
     this.#command = command
     this.#context = context
     this.#where = formatAddress(options.address)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      resubscribed: (_, suback) => {
-        try {
-          judgeSuback(this.#where, topic, suback)
-        } catch (error) {
-          this.ending.fail(error)
-        }
+    this.#client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        message: (publish) => this.#receive(publish),
+        resubscribed: (_, suback) => {
+          try {
+            judgeSuback(this.#where, topic, suback)
+          } catch (error) {
+            this.ending.fail(error)
+          }
+        },
+        closed: (error) => {
+          if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+        },
       },
-      closed: (error) => {
-        if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
-      },
-    })
+      typed.reauthenticate,
+    )
   }
 
   run(): Promise<ExitCode> {

@@ -42,7 +42,7 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
   const password = await readPassword(typed, target, context, false)
   const needsV5 = optionOfV5(typed) !== null
   const connectOptions = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
-  const options = await withTls(await withAuthentication(connectOptions, typed), typed)
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed, context)
   return new Subscriber(plan, options, context, openSink).run()
 }
 

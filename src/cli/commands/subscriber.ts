@@ -66,14 +66,18 @@ export class Subscriber implements EndedRun, SinkOwner {
     this.#plan = plan
     this.#context = context
     this.#where = formatAddress(options.address)
-    this.client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      resubscribed: (filters, suback) => this.#resubscribed(filters, suback),
-      closed: (error) => {
-        if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+    this.client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        message: (publish) => this.#receive(publish),
+        resubscribed: (filters, suback) => this.#resubscribed(filters, suback),
+        closed: (error) => {
+          if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+        },
       },
-    })
+      typed.reauthenticate,
+    )
     this.#removal = typed.removeRetained ? new RetainedRemoval(this.client, typed.dryRun ?? false) : null
     this.#sink = openSink(this)
   }

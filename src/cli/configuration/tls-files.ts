@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { appendFileSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import type { TlsClientTerms, TlsServerTerms } from '../../transport/tls-terms.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
 import type { Typed } from '../options/option-row.ts'
+import type { Environment } from '../options/parse.ts'
 import type { tlsClientOptions, tlsServerOptions } from '../options/tls.ts'
 
 /**
@@ -25,26 +28,82 @@ export async function readTlsServerTerms(typed: Typed<typeof tlsServerOptions>):
 
 /**
  * Reads the files of a client with TLS.
- * @throws Failure USAGE for one that cannot be read or used, and for a certificate without key or the other way round
+ * @param environment SSLKEYLOGFILE names a file that gets the secrets of the connection, for tools that decipher captures
+ * @throws Failure USAGE for one that cannot be read or used, and for options of which one needs another
  */
-export async function readTlsClientTerms(typed: Typed<typeof tlsClientOptions>): Promise<TlsClientTerms> {
-  const { ca, cert, key, keyPassword, servername, insecure } = typed
+export async function readTlsClientTerms(
+  typed: Typed<typeof tlsClientOptions>,
+  environment: Environment,
+): Promise<TlsClientTerms> {
+  const { ca, systemCa, cert, key, keyPassword, servername, insecure, alpn, tlsVersion, ciphers } = typed
   if (cert !== undefined && key === undefined) throw new UsageError('--cert needs its key: add --key FILE')
   if (key !== undefined && cert === undefined) throw new UsageError('--key needs its certificate: add --cert FILE')
+  if (ca !== undefined && systemCa) throw new UsageError('give either --ca or --system-ca, not both')
   const files = {
-    ...(ca === undefined ? {} : { ca: await readPem('ca', ca) }),
+    ...(ca === undefined ? {} : { ca: await readAuthorities(ca) }),
+    ...(systemCa ? { ca: await readSystemAuthorities() } : {}),
     ...(cert === undefined ? {} : { cert: await readPem('cert', cert) }),
     ...(key === undefined ? {} : { key: await readPem('key', key) }),
   }
   if (cert !== undefined) {
     await check({ ...files, passphrase: keyPassword }, `--cert ${cert} and --key ${key}`)
   }
+  if (ciphers !== undefined) await check({ ciphers }, `--ciphers ${ciphers}`)
   return {
     ...files,
     ...(keyPassword === undefined ? {} : { keyPassword }),
     ...(servername === undefined ? {} : { serverName: servername }),
+    ...(alpn === undefined ? {} : { alpn }),
+    ...(tlsVersion === undefined ? {} : { version: tlsVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...presharedKey(typed),
+    ...keyLog(environment),
     insecure: insecure ?? false,
   }
+}
+
+function presharedKey({ psk, pskIdentity, cert }: Typed<typeof tlsClientOptions>): Pick<TlsClientTerms, 'psk'> {
+  if (psk === undefined && pskIdentity === undefined) return {}
+  if (psk === undefined) throw new UsageError('--psk-identity needs its key: add --psk HEX')
+  if (pskIdentity === undefined) throw new UsageError('--psk needs a name: add --psk-identity NAME')
+  if (cert !== undefined) throw new UsageError('give either --psk or --cert, not both')
+  return { psk: { key: psk, identity: pskIdentity } }
+}
+
+function keyLog({ SSLKEYLOGFILE: path }: Environment): Pick<TlsClientTerms, 'keyLog'> {
+  if (path === undefined || path === '') return {}
+  try {
+    appendFileSync(path, '')
+  } catch (error) {
+    throw new UsageError(`cannot write to SSLKEYLOGFILE: ${(error as Error).message}`)
+  }
+  return { keyLog: (line) => appendFileSync(path, line) }
+}
+
+async function readAuthorities(path: string): Promise<Buffer> {
+  const found = await stat(path).catch(() => null)
+  if (found === null || !found.isDirectory()) return readPem('ca', path)
+  const names = (await readdir(path)).toSorted()
+  const files = await Promise.all(names.map((name) => readFile(join(path, name)).catch(() => Buffer.alloc(0))))
+  const authorities = files.filter((content) => content.includes('-----BEGIN CERTIFICATE-----'))
+  if (authorities.length === 0) throw new UsageError(`--ca ${path} holds no PEM file with a certificate`)
+  return Buffer.concat(authorities.flatMap((content) => [content, Buffer.from('\n')]))
+}
+
+/** Where Linux distributions and BSDs keep all authorities in one file. */
+const SYSTEM_AUTHORITIES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+async function readSystemAuthorities(): Promise<Buffer> {
+  for (const path of SYSTEM_AUTHORITIES) {
+    const content = await readFile(path).catch(() => null)
+    if (content !== null) return content
+  }
+  throw new UsageError(`--system-ca: there is none of ${SYSTEM_AUTHORITIES.join(', ')}; give the file with --ca`)
 }
 
 async function readPem(option: string, path: string): Promise<Buffer> {

@@ -132,6 +132,11 @@ export const printOptions = {
       '%I time as in ISO 8601, %U time in seconds, %% a percent sign. Flags as in printf: %-20t, %05l, %.10t; widths never cut a ' +
       'payload. @X is %X of strftime(3), @N nanoseconds, @@ an at sign; \\\\ \\0 \\a \\e \\n \\r \\t \\v are escapes.',
   }),
+  mosquittoOutput: flag({
+    group: 'Output',
+    help: 'print empty payloads as mosquitto_sub does',
+    more: 'That is nothing at all, and with -v the word (null).',
+  }),
   pretty: flag({ group: 'Output', help: '%j and %J of -F in several lines' }),
 } as const
 
