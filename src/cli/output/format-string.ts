@@ -214,19 +214,19 @@ function quotedPayload({ message }: Publish): object {
   return isUtf8(payload) ? { payload: payload.toString() } : { payloadBase64: payload.toString('base64') }
 }
 
-/** The names of mosquitto, in the order in which its own publisher and broker send them. */
+/** By the names of mosquitto, in the order of their identifiers, which is that in which most clients send them. */
 function describedProperties(properties: Properties, identifiers: readonly number[] | null): Record<string, unknown> {
   const { correlationData, userProperties } = properties
+  const isText = correlationData !== undefined && isUtf8(correlationData)
   const entries = {
-    'content-type': properties.contentType,
-    'user-properties': userProperties === undefined ? undefined : valuesByName(userProperties),
-    'correlation-data': correlationData !== undefined && isUtf8(correlationData) ? String(correlationData) : undefined,
-    'correlation-data-base64':
-      correlationData === undefined || isUtf8(correlationData) ? undefined : correlationData.toString('base64'),
-    'response-topic': properties.responseTopic,
     'payload-format-indicator': properties.payloadFormatIndicator,
     'message-expiry-interval': properties.messageExpiryIntervalSeconds,
+    'content-type': properties.contentType,
+    'response-topic': properties.responseTopic,
+    'correlation-data': isText ? correlationData.toString() : undefined,
+    'correlation-data-base64': isText ? undefined : correlationData?.toString('base64'),
     'subscription-identifier': identifiers?.[0],
+    'user-properties': userProperties === undefined ? undefined : valuesByName(userProperties),
   }
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined))
 }
