@@ -42,8 +42,9 @@ export class LiveSink implements MessageSink {
       if (json !== null && !stdout.write(`${json}\n`) && !this.#owner.ending.isOver) this.#owner.client.pauseMessages()
       return
     }
-    const { columns = terminal.columns, rows = DEFAULT_ROWS } = streams.stdout
-    const lines = this.#view.lines(seconds, columns, rows - 1)
+    // a pseudo-terminal that nobody gave a size has 0 of both
+    const columns = streams.stdout.columns || terminal.columns
+    const lines = this.#view.lines(seconds, columns, (streams.stdout.rows || DEFAULT_ROWS) - 1)
     const back = this.#shownLines === 0 ? '' : `\u001b[${this.#shownLines}A\r\u001b[J`
     this.#shownLines = lines.length
     stdout.write(back + lines.map((line) => `${line}\n`).join(''))
