@@ -4,6 +4,7 @@
  * needs is loaded when it is asked for; read program.ts next, then a file of commands/.
  */
 import { constants } from 'node:os'
+import { basename } from 'node:path'
 import { ExitCode } from './exit-code.ts'
 import { StandardOutput } from './output/standard-output.ts'
 import { version } from './version.ts'
@@ -22,7 +23,14 @@ function interrupt(signal: NodeJS.Signals): void {
   listener(signal)
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+/** A link to the program may have the name of another one: mosquitto_sub. */
+const OTHER_NAME = /^mosquitto_/
+
+async function run(argv: readonly string[], name: string): Promise<ExitCode> {
+  if (OTHER_NAME.test(name)) {
+    const { asMosquitto } = await import('./mosquitto.ts')
+    argv = asMosquitto(name, argv, process.env) ?? argv
+  }
   if (argv.length === 1 && argv[0] === '--version') {
     stdout.write(`${version}\n`)
     return ExitCode.DONE
@@ -58,7 +66,7 @@ async function leave(exitCode: ExitCode): Promise<void> {
   process.exit()
 }
 
-run(process.argv.slice(2)).then(leave, (error: unknown) => {
+run(process.argv.slice(2), basename(process.argv[1] ?? '')).then(leave, (error: unknown) => {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
   stderr.write(`mqtt-kit: this is a fault in mqtt-kit itself, please report it\n${trace}\n`)
   return leave(ExitCode.OWN_FAULT)

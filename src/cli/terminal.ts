@@ -7,6 +7,8 @@
 export interface Terminal {
   readonly stdoutIsTerminal: boolean
   readonly stderrIsTerminal: boolean
+  /** a terminal on which what stands there can be drawn anew */
+  readonly stdoutIsLive: boolean
   readonly stdoutColour: boolean
   readonly stderrColour: boolean
   /** characters per line of stdout; 80 when it is no terminal */
@@ -17,6 +19,7 @@ export interface Terminal {
 export interface TerminalStream {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 const DEFAULT_COLUMNS = 80
@@ -33,6 +36,7 @@ export function describeTerminal(
   return {
     stdoutIsTerminal,
     stderrIsTerminal,
+    stdoutIsLive: stdoutIsTerminal && environment['TERM'] !== 'dumb',
     stdoutColour: wanted ?? stdoutIsTerminal,
     stderrColour: wanted ?? stderrIsTerminal,
     columns: (stdoutIsTerminal && stdout.columns) || DEFAULT_COLUMNS,

@@ -4,6 +4,9 @@ import { type ConnectionOptions, checkServerIdentity, connect, type TLSSocket } 
 import type { Address } from './address.ts'
 import type { TlsClientTerms } from './tls-terms.ts'
 
+/** With and without forward secrecy; those of TLS 1.3 go with any key. */
+const PSK_CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:ECDHE-PSK:DHE-PSK:PSK:@SECLEVEL=1'
+
 /**
  * Makes a TLS connection of an open TCP connection: 1.2 or 1.3, certificate and name verified unless `insecure`.
  *
@@ -53,7 +56,7 @@ function connectOptions(host: string, terms: TlsClientTerms): ConnectionOptions 
   }
 }
 
-function pskOptions({ identity, key }: { identity: string; key: Buffer }, ciphers = 'PSK'): ConnectionOptions {
+function pskOptions({ identity, key }: { identity: string; key: Buffer }, ciphers = PSK_CIPHERS): ConnectionOptions {
   return {
     ciphers,
     pskCallback: () => ({ identity, psk: key }),

@@ -92,7 +92,7 @@ describe('the parser', () => {
   it('collects repeatable options in order', () => {
     expect(parse(['-t', 'a/#', '-q', '1', '-t', '+/b'], subscribeRows, {})!.flags).toEqual({
       topic: ['a/#', '+/b'],
-      qos: 1,
+      qos: [1],
     })
   })
 

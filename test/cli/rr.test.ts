@@ -29,7 +29,8 @@ describe('rr', () => {
 
     const { responseTopic, correlationData, contentType } = request.properties
     expect(request.payload.toString()).toBe('question')
-    expect(responseTopic).toMatch(/^mqtt-kit\/response\/[0-9a-f]{16}$/)
+    // below the Response Information of our broker
+    expect(responseTopic).toMatch(/^response\/auto-?[^/]+\/[0-9a-f]{16}$/)
     expect(correlationData).toHaveLength(16)
     expect(contentType).toBe('text/plain')
     responder.publish(responseTopic!, Buffer.from([0, 0xff]), { properties: { correlationData: correlationData! } })

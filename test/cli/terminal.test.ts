@@ -24,6 +24,7 @@ describe('colour', () => {
     expect(describeTerminal(pipe, terminal, {})).toEqual({
       stdoutIsTerminal: false,
       stderrIsTerminal: true,
+      stdoutIsLive: false,
       stdoutColour: false,
       stderrColour: true,
       columns: 80,

@@ -10,9 +10,12 @@ import type { Typed } from '../options/option-row.ts'
  */
 export async function withAuthentication(
   options: ClientOptions,
-  { authMethod }: Pick<Typed<typeof connectionOptions>, 'authMethod'>,
+  { authMethod, reauthenticate }: Pick<Typed<typeof connectionOptions>, 'authMethod' | 'reauthenticate'>,
 ): Promise<ClientOptions> {
-  if (authMethod === undefined) return options
+  if (authMethod === undefined) {
+    if (reauthenticate !== undefined) throw new UsageError('--reauthenticate belongs to --auth-method')
+    return options
+  }
   const { userName, password, version = ProtocolVersion.V5, connectProperties = {} } = options
   if (version !== ProtocolVersion.V5) {
     throw new UsageError(`--auth-method needs MQTT 5.0, and -V asks for ${protocolVersionName(version)}`)

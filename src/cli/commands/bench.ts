@@ -68,7 +68,9 @@ async function planOf(parsed: BenchParsed, context: Context, embedded: EmbeddedB
   const target = targetOf({ ...parsed, operands: embedded === null ? others : [embedded.url] }, context.environment)
   const password = await readPassword(typed, target, context, false)
   const isSecure = target.address.scheme === 'mqtts' || target.address.scheme === 'wss'
-  const tls = isSecure ? await (await import('../configuration/tls-files.ts')).readTlsClientTerms(typed) : {}
+  const tls = isSecure
+    ? await (await import('../configuration/tls-files.ts')).readTlsClientTerms(typed, context.environment)
+    : {}
   const credentials = typed.credentials === undefined ? [] : await readCredentials(typed.credentials)
   return planFrom(typed, scenario, { target, password, tls, credentials })
 }

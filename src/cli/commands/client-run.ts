@@ -44,10 +44,18 @@ export class ConnectionReport {
   }
 }
 
-/** @throws UsageError for what no client may say */
-export function createClient(options: ClientOptions, handler: ClientHandler): Client {
+/**
+ * @param reauthenticateMs prove again who we are after each such time
+ * @throws UsageError for what no client may say
+ */
+export function createClient(options: ClientOptions, handler: ClientHandler, reauthenticateMs?: number): Client {
   try {
-    return new Client(options, handler)
+    const client = new Client(options, handler)
+    if (reauthenticateMs !== undefined) {
+      // without a connection there is nothing to prove: the next one begins with it. A refusal ends the client itself.
+      setInterval(() => client.reauthenticate().catch(() => {}), reauthenticateMs).unref()
+    }
+    return client
   } catch (error) {
     if (error instanceof RangeError || error instanceof ProtocolViolation) throw new UsageError(error.message)
     throw error

@@ -71,3 +71,37 @@ export function watchInterrupt(ending: Ending, context: Context, isUnfinished: (
     ending.with(signal === 'SIGINT' ? ExitCode.INTERRUPTED : ExitCode.TERMINATED)
   })
 }
+
+/** A command that goes on until something ends it. */
+export interface EndedRun {
+  readonly ending: Ending
+  readonly timeoutMs: number | undefined
+  /** what did not come, for the end by -W: `2 of 5 messages came` */
+  progress(): string
+  /** true while a signal interrupts something that was asked for */
+  isUnfinished(): boolean
+  /** rejects when the command cannot go on */
+  start(): Promise<void>
+  /** Leaves in order. @param isDone true: all that was asked for has come, and what is under way may be waited for */
+  leave(isDone: boolean): Promise<void>
+}
+
+/**
+ * Runs until the ending, by itself, by -W or by a signal, and leaves.
+ * @throws Failure (rejects) what it ended with
+ */
+export async function runToEnd(run: EndedRun, context: Context): Promise<ExitCode> {
+  const { ending } = run
+  const stopWatch = watchTimeout(ending, run.timeoutMs, () => run.progress())
+  watchInterrupt(ending, context, () => run.isUnfinished())
+  run.start().catch((error) => ending.fail(error))
+  let isDone = false
+  try {
+    const exitCode = await ending.ended
+    isDone = exitCode === ExitCode.DONE
+    return exitCode
+  } finally {
+    stopWatch()
+    await run.leave(isDone)
+  }
+}

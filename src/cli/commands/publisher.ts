@@ -9,15 +9,20 @@ import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
-import { withPayload } from '../input/message-template.ts'
-import type { PayloadSource, SourceSink } from '../input/payload-source.ts'
+import type { MessageSource, OutgoingSink } from '../input/message-source.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { publishRows } from '../options/publish.ts'
 import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
-import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
+import { type EndedRun, Ending, runToEnd } from './ending.ts'
 import { explain } from './explain.ts'
 
-type PublishOptions = Typed<typeof publishRows>
+/** What was typed for `pub`. */
+export type PublishOptions = Typed<typeof publishRows>
+
+/** Do messages come in lines of stdin, without an end that is known? */
+export function isStream({ lines, nullLines, jsonLines, topicLines }: PublishOptions): boolean {
+  return Boolean(lines || nullLines || jsonLines) || topicLines !== undefined
+}
 
 /** How often to look whether the last bytes have gone. */
 const UNSENT_CHECK_MS = 10
@@ -28,18 +33,20 @@ interface Refusal {
 }
 
 /** One run of `pub`. Counts messages; makes no promise and no closure for one. */
-export class Publisher implements SourceSink {
-  readonly #source: PayloadSource
-  readonly #template: Message
-  readonly #typed: PublishOptions
+export class Publisher implements OutgoingSink, EndedRun {
+  readonly ending = new Ending()
+  readonly timeoutMs: number | undefined
+  readonly #source: MessageSource
+  /** null: each message has its own */
+  readonly #topicName: string | null
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
   readonly #goodbye: Goodbye
-  readonly #ending = new Ending()
   readonly #refusals = new Map<number, Refusal>()
   readonly #done: PublishDone
   readonly #isStream: boolean
+  #hasAcknowledged = false
   #given = 0
   #settled = 0
   #abandoned = 0
@@ -48,58 +55,67 @@ export class Publisher implements SourceSink {
   #unsentTimer: NodeJS.Timeout | null = null
 
   constructor(
-    source: PayloadSource,
-    template: Message,
+    source: MessageSource,
+    topicName: string | null,
     options: ClientOptions,
     typed: PublishOptions,
     goodbye: Goodbye,
     context: Context,
   ) {
+    this.timeoutMs = typed.timeout
     this.#source = source
-    this.#template = template
-    this.#typed = typed
+    this.#topicName = topicName
     this.#context = context
     this.#where = formatAddress(options.address)
     this.#goodbye = goodbye
-    this.#isStream = typed.lines === true || typed.nullLines === true
+    this.#isStream = isStream(typed)
     this.#done = (reasonCode, properties) => this.#settle(reasonCode, properties)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      drained: () => source.resume(),
-      closed: (error) => {
-        if (error !== null) this.#ending.fail(this.#explainEnd(error))
+    this.#client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        drained: () => source.resume(),
+        closed: (error) => {
+          if (error !== null) this.ending.fail(this.#explainEnd(error))
+        },
       },
-    })
+      typed.reauthenticate,
+    )
   }
 
-  async run(): Promise<ExitCode> {
-    const stopWatch = watchTimeout(this.#ending, this.#typed.timeout, () => this.#progress())
-    watchInterrupt(this.#ending, this.#context, () => true)
-    this.#start().catch((error) => this.#ending.fail(error))
-    try {
-      return await this.#ending.ended
-    } finally {
-      stopWatch()
-      this.#source.stop()
-      if (this.#unsentTimer !== null) clearTimeout(this.#unsentTimer)
-      await farewell(this.#client, this.#goodbye)
-    }
+  run(): Promise<ExitCode> {
+    return runToEnd(this, this.#context)
   }
 
-  async #start(): Promise<void> {
+  isUnfinished(): boolean {
+    return true
+  }
+
+  async start(): Promise<void> {
     try {
       await this.#client.connect()
     } catch (error) {
       throw explain(error, this.#where)
     }
     this.#isConnected = true
-    if (!this.#ending.isOver) this.#source.start(this)
+    if (!this.ending.isOver) this.#source.start(this)
   }
 
-  payload(bytes: Buffer): void {
-    if (this.#ending.isOver) return
+  async leave(): Promise<void> {
+    this.#source.stop()
+    if (this.#unsentTimer !== null) clearTimeout(this.#unsentTimer)
+    await farewell(this.#client, this.#goodbye)
+  }
+
+  progress(): string {
+    return `${this.#settled} of ${this.#given} messages are published`
+  }
+
+  message(message: Message): void {
+    if (this.ending.isOver) return
     this.#given++
-    if (!this.#client.send(withPayload(this.#template, bytes), this.#done)) this.#source.pause()
+    if (message.qos > QoS.AT_MOST_ONCE) this.#hasAcknowledged = true
+    if (!this.#client.send(message, this.#done)) this.#source.pause()
   }
 
   ended(): void {
@@ -108,7 +124,7 @@ export class Publisher implements SourceSink {
   }
 
   failed(failure: Failure): void {
-    this.#ending.fail(failure)
+    this.ending.fail(failure)
   }
 
   #settle(reasonCode: number, properties: Properties): void {
@@ -131,27 +147,27 @@ export class Publisher implements SourceSink {
   }
 
   #endWhenSettled(): void {
-    if (this.#sourceEnded && this.#settled === this.#given && !this.#ending.isOver) this.#endWhenSent()
+    if (this.#sourceEnded && this.#settled === this.#given && !this.ending.isOver) this.#endWhenSent()
   }
 
   // A QoS 0 message is done when it is in the socket's buffer, but published only when it has left that too: a broker that
   // reads slowly is waited for, and one that goes away meanwhile is an error.
   #endWhenSent(): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     if (this.#client.pendingBytes > 0) {
       this.#unsentTimer = setTimeout(() => this.#endWhenSent(), UNSENT_CHECK_MS)
       return
     }
     sayGoodbye(this.#client, this.#goodbye).then(
       () => this.#endWithOutcome(),
-      (error) => this.#ending.fail(error),
+      (error) => this.ending.fail(error),
     )
   }
 
   #endWithOutcome(): void {
-    if (this.#abandoned > 0) this.#ending.fail(this.#neverAcknowledged('the broker has lost the session'))
-    else if (this.#refusals.size > 0) this.#ending.fail(this.#refusalFailure())
-    else this.#ending.with(ExitCode.DONE)
+    if (this.#abandoned > 0) this.ending.fail(this.#neverAcknowledged('the broker has lost the session'))
+    else if (this.#refusals.size > 0) this.ending.fail(this.#refusalFailure())
+    else this.ending.with(ExitCode.DONE)
   }
 
   #refusalFailure(): Failure {
@@ -163,12 +179,8 @@ export class Publisher implements SourceSink {
 
   #describe(reasonCode: number, reasonString: string | null): string {
     const reason = reasonString === null ? '' : ` (${JSON.stringify(reasonString)})`
-    const topic = JSON.stringify(this.#template.topicName)
-    return `${this.#where} refused PUBLISH to ${topic}: ${formatReasonCode(reasonCode, PacketType.PUBACK)}${reason}`
-  }
-
-  #progress(): string {
-    return `${this.#settled} of ${this.#given} messages are published`
+    const topic = this.#topicName === null ? '' : ` to ${JSON.stringify(this.#topicName)}`
+    return `${this.#where} refused PUBLISH${topic}: ${formatReasonCode(reasonCode, PacketType.PUBACK)}${reason}`
   }
 
   // Messages without their acknowledgement are what matters most to who reads the exit code.
@@ -176,7 +188,7 @@ export class Publisher implements SourceSink {
     const failure = explain(error, this.#where, this.#isConnected)
     const isLost = failure.exitCode === ExitCode.CONNECTION_LOST && error.kind !== ClientErrorKind.TAKEN_OVER
     const isOpen = this.#settled - this.#abandoned < this.#given
-    if (!isLost || !isOpen || this.#template.qos === QoS.AT_MOST_ONCE) return failure
+    if (!isLost || !isOpen || !this.#hasAcknowledged) return failure
     return this.#neverAcknowledged(failure.message)
   }
 

@@ -1,5 +1,6 @@
 import type { Client } from '../../client/client.ts'
 import { PacketType } from '../../codec/packet-type.ts'
+import type { Connack } from '../../codec/packets/connack.ts'
 import type { Suback } from '../../codec/packets/suback.ts'
 import type { SubscriptionRequest } from '../../codec/packets/subscribe.ts'
 import type { Properties } from '../../codec/property.ts'
@@ -16,12 +17,11 @@ import { explain } from './explain.ts'
 export async function connectAndSubscribe(
   client: Client,
   where: string,
-  request: () => SubscriptionRequest,
+  request: (connack: Connack) => SubscriptionRequest,
   properties: Properties,
 ): Promise<void> {
   try {
-    await client.connect()
-    const subscription = request()
+    const subscription = request(await client.connect())
     judgeSuback(where, subscription.topicFilter, await client.subscribe([subscription], properties))
   } catch (error) {
     if (error instanceof ProtocolViolation && error.ours) throw new UsageError(error.message)

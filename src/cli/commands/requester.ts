@@ -2,41 +2,41 @@ import { randomBytes } from 'node:crypto'
 import type { Client } from '../../client/client.ts'
 import { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
+import type { Connack } from '../../codec/packets/connack.ts'
 import type { Publish } from '../../codec/packets/publish.ts'
-import { RetainHandling } from '../../codec/packets/subscribe.ts'
+import { RetainHandling, type SubscriptionRequest } from '../../codec/packets/subscribe.ts'
 import { NO_PROPERTIES, type Properties } from '../../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../../codec/reason-code.ts'
 import { ProtocolViolation } from '../../codec/violation.ts'
+import { TopicNameFault, topicNameFault } from '../../topic/topic-name.ts'
 import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
 import { maximumPayloadBytes, readPayload } from '../input/one-payload.ts'
-import { JsonLinesFormat } from '../output/json-lines.ts'
-import type { MessageFormat } from '../output/message-format.ts'
-import { TextFormat } from '../output/text.ts'
-import { TurnBuffer } from '../output/turn-buffer.ts'
 import { ConnectionReport, createClient, farewell } from './client-run.ts'
-import { Ending, inTime, watchInterrupt, watchTimeout } from './ending.ts'
+import { type EndedRun, Ending, inTime, runToEnd } from './ending.ts'
 import { explain } from './explain.ts'
+import { MessagePrinter } from './message-printer.ts'
+import type { SinkOwner } from './message-sink.ts'
 import type { RequestPlan } from './request-plan.ts'
 import { connectAndSubscribe } from './request-subscription.ts'
 
 const CORRELATION_BYTES = 16
 
 /** The asking side of `rr`: one request at a time, each with correlation data of its own. */
-export class Requester {
+export class Requester implements EndedRun, SinkOwner {
+  readonly ending = new Ending()
+  readonly client: Client
+  readonly timeoutMs: number | undefined
   readonly #plan: RequestPlan
   readonly #payload: Buffer
-  readonly #responseTopic: string
+  #responseTopic: string
   readonly #context: Context
   readonly #where: string
-  readonly #client: Client
-  readonly #ending = new Ending()
-  readonly #format: MessageFormat
-  readonly #printed: TurnBuffer
+  readonly #printer: MessagePrinter
   readonly #count: number
   #answered = 0
   #ignored = 0
@@ -69,69 +69,84 @@ export class Requester {
     this.#context = context
     this.#where = formatAddress(options.address)
     this.#count = typed.count ?? 1
-    this.#format = typed.json
-      ? new JsonLinesFormat(() => new Date())
-      : new TextFormat(typed.verbose ?? false, !typed.noNewline)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      closed: (error) => {
-        if (error !== null) this.#ending.fail(explain(error, this.#where, this.#isConnected))
+    this.timeoutMs = typed.timeout
+    this.client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        message: (publish) => this.#receive(publish),
+        closed: (error) => {
+          if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+        },
       },
-    })
-    this.#printed = new TurnBuffer(context.stdout, () => this.#client.pauseMessages())
+      typed.reauthenticate,
+    )
+    this.#printer = new MessagePrinter(typed, context, this)
   }
 
-  async run(): Promise<ExitCode> {
-    const { typed, goodbye } = this.#plan
-    const stopWatch = watchTimeout(this.#ending, typed.timeout, () => this.#progress())
-    watchInterrupt(this.#ending, this.#context, () => true)
-    this.#context.stdout.handler = {
-      drained: () => {
-        if (!this.#ending.isOver) this.#client.resumeMessages()
-      },
-      failed: (error) => this.#outputFailed(error),
-    }
-    this.#start().catch((error) => this.#ending.fail(error))
-    try {
-      return await this.#ending.ended
-    } finally {
-      stopWatch()
-      this.#printed.flush()
-      if (typed.latency && this.#answered > 1) this.#summarise()
-      await farewell(this.#client, goodbye)
-    }
+  run(): Promise<ExitCode> {
+    return runToEnd(this, this.#context)
+  }
+
+  isUnfinished(): boolean {
+    return true
   }
 
   // The response can come only to who is subscribed, so the request waits for SUBACK.
-  async #start(): Promise<void> {
+  async start(): Promise<void> {
     const { typed, subscribeProperties } = this.#plan
-    const request = {
-      topicFilter: this.#responseTopic,
-      qos: typed.qos ?? QoS.AT_MOST_ONCE,
-      noLocal: false,
-      retainAsPublished: false,
-      retainHandling: RetainHandling.ALWAYS,
+    const request = (connack: Connack): SubscriptionRequest => {
+      this.#useResponseInformation(connack)
+      return {
+        topicFilter: this.#responseTopic,
+        qos: typed.qos ?? QoS.AT_MOST_ONCE,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: RetainHandling.ALWAYS,
+      }
     }
-    await connectAndSubscribe(this.#client, this.#where, () => request, subscribeProperties)
+    await connectAndSubscribe(this.client, this.#where, request, subscribeProperties)
     this.#isConnected = true
-    if (this.#client.version !== ProtocolVersion.V5) {
-      const name = `MQTT ${protocolVersionName(this.#client.version)}`
+    if (this.client.version !== ProtocolVersion.V5) {
+      const name = `MQTT ${protocolVersionName(this.client.version)}`
       const topic = JSON.stringify(this.#responseTopic)
       this.#context.talk.say(`${name} has no correlation data: any message on ${topic} counts as the response`)
     }
-    if (!this.#ending.isOver) this.#ask()
+    if (!this.ending.isOver) this.#ask()
+  }
+
+  async leave(): Promise<void> {
+    await this.#printer.finish()
+    if (this.#plan.typed.latency && this.#answered > 1) this.#summarise()
+    await farewell(this.client, this.#plan.goodbye)
+  }
+
+  progress(): string {
+    if (!this.#isConnected) return `${this.#where} has not answered yet`
+    const came = this.#count === 1 ? 'no response came' : `${this.#answered} of ${this.#count} responses came`
+    return this.#ignored === 0 ? came : `${came}; ${this.#ignored} with wrong correlation data`
+  }
+
+  // The broker says where responses to this client may go (5.0 section 4.10.1).
+  #useResponseInformation({ properties: { responseInformation } }: Connack): void {
+    if (responseInformation === undefined || this.#plan.typed.responseTopic !== undefined) return
+    const topic = `${responseInformation.replace(/\/$/, '')}/${this.#responseTopic.split('/').at(-1)}`
+    if (topicNameFault(topic) === TopicNameFault.NONE) this.#responseTopic = topic
+    else
+      this.#context.talk.say(
+        `${this.#where} sends ${JSON.stringify(responseInformation)} to make response topics of, which cannot be`,
+      )
   }
 
   #ask(): void {
     const message = createMessage(this.#plan, this.#plan.topic, this.#payload, this.#requestProperties())
     this.#isOpen = true
     this.#sentAtMs = performance.now()
-    this.#client.send(message, (reasonCode, properties) => this.#published(reasonCode, properties))
+    this.client.send(message, (reasonCode, properties) => this.#published(reasonCode, properties))
   }
 
   #requestProperties(): Properties {
-    if (this.#client.version !== ProtocolVersion.V5) return NO_PROPERTIES
+    if (this.client.version !== ProtocolVersion.V5) return NO_PROPERTIES
     const { typed, publishProperties } = this.#plan
     const request = { ...publishProperties, responseTopic: this.#responseTopic }
     if (typed.noCorrelation) return request
@@ -140,12 +155,12 @@ export class Requester {
   }
 
   #published(reasonCode: number, { reasonString }: Properties): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     const topic = JSON.stringify(this.#plan.topic)
     const told = `${formatReasonCode(reasonCode, PacketType.PUBACK)}${reasonString === undefined ? '' : ` (${JSON.stringify(reasonString)})`}`
     if (reasonCode >= ReasonCode.UNSPECIFIED_ERROR) {
       const text = `${this.#where} refused PUBLISH to ${topic}: ${told}`
-      this.#ending.fail(new Failure(ExitCode.PUBLISH_REFUSED, text))
+      this.ending.fail(new Failure(ExitCode.PUBLISH_REFUSED, text))
     } else if (reasonCode === ReasonCode.NO_MATCHING_SUBSCRIBERS) {
       this.#context.talk.say(`nobody is subscribed to ${topic}: ${told}; waiting all the same`)
     }
@@ -154,7 +169,8 @@ export class Requester {
   #receive(publish: Publish): void {
     const { message } = publish
     // of an -e that the broker keeps something under, or of a session taken up
-    if (!this.#isOpen || this.#ending.isOver) return
+    if (!this.#isOpen || this.ending.isOver) return
+    if (message.retain && this.#plan.typed.hideRetained) return
     if (this.#correlationData !== null) {
       const { correlationData } = message.properties
       if (correlationData === undefined || !correlationData.equals(this.#correlationData)) {
@@ -164,9 +180,9 @@ export class Requester {
       return
     }
     this.#isOpen = false
-    this.#format.append(publish, this.#printed)
+    this.#printer.take(publish)
     if (this.#plan.typed.latency) this.#measure(performance.now() - this.#sentAtMs)
-    if (++this.#answered === this.#count) this.#ending.with(ExitCode.DONE)
+    if (++this.#answered === this.#count) this.ending.with(ExitCode.DONE)
     else this.#ask()
   }
 
@@ -186,17 +202,6 @@ export class Requester {
   #summarise(): void {
     const mean = (this.#totalMs / this.#answered).toFixed(3)
     this.#context.talk.say(`${this.#answered} responses, mean ${mean} ms, slowest ${this.#slowestMs.toFixed(3)} ms`)
-  }
-
-  #outputFailed(error: Error | null): void {
-    if (error === null) return this.#ending.with(ExitCode.DONE)
-    this.#ending.fail(new Failure(ExitCode.OUTPUT, `cannot write to stdout: ${error.message}`, error))
-  }
-
-  #progress(): string {
-    if (!this.#isConnected) return `${this.#where} has not answered yet`
-    const came = this.#count === 1 ? 'no response came' : `${this.#answered} of ${this.#count} responses came`
-    return this.#ignored === 0 ? came : `${came}; ${this.#ignored} with wrong correlation data`
   }
 }
 

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import type { Client } from '../../client/client.ts'
 import { Message } from '../../codec/message.ts'
 import { PacketType } from '../../codec/packet-type.ts'
@@ -13,10 +12,11 @@ import { formatAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { ConnectionReport, createClient, farewell } from './client-run.ts'
-import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
+import { type EndedRun, Ending, runToEnd } from './ending.ts'
 import { explain } from './explain.ts'
 import type { RequestPlan } from './request-plan.ts'
 import { connectAndSubscribe, judgeSuback } from './request-subscription.ts'
+import { ShellJob } from './shell-command.ts'
 
 /** Requests that wait for their command before no more are read from the broker. */
 const WAITING_REQUESTS = 64
@@ -31,59 +31,69 @@ interface Request {
 }
 
 /** The answering side of `rr`: runs a command per request, one after another, and publishes what it prints. */
-export class Responder {
+export class Responder implements EndedRun {
+  readonly ending = new Ending()
+  readonly timeoutMs: number | undefined
   readonly #plan: RequestPlan
   readonly #command: string
   readonly #context: Context
   readonly #where: string
   readonly #client: Client
-  readonly #ending = new Ending()
   readonly #waiting: Request[] = []
   #taken = 0
   #handled = 0
   #isConnected = false
-  #running: ChildProcess | null = null
+  #running: ShellJob | null = null
 
   constructor(plan: RequestPlan, command: string, context: Context) {
     const { typed, options, topic } = plan
+    this.timeoutMs = typed.timeout
     this.#plan = plan
     this.#command = command
     this.#context = context
     this.#where = formatAddress(options.address)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      resubscribed: (_, suback) => {
-        try {
-          judgeSuback(this.#where, topic, suback)
-        } catch (error) {
-          this.#ending.fail(error)
-        }
+    this.#client = createClient(
+      options,
+      {
+        ...new ConnectionReport(context, options, typed.debug ?? false).handler,
+        message: (publish) => this.#receive(publish),
+        resubscribed: (_, suback) => {
+          try {
+            judgeSuback(this.#where, topic, suback)
+          } catch (error) {
+            this.ending.fail(error)
+          }
+        },
+        closed: (error) => {
+          if (error !== null) this.ending.fail(explain(error, this.#where, this.#isConnected))
+        },
       },
-      closed: (error) => {
-        if (error !== null) this.#ending.fail(explain(error, this.#where, this.#isConnected))
-      },
-    })
+      typed.reauthenticate,
+    )
   }
 
-  async run(): Promise<ExitCode> {
-    const { typed, goodbye, subscribeProperties } = this.#plan
-    const stopWatch = watchTimeout(this.#ending, typed.timeout, () => `${this.#handled} requests were handled`)
-    watchInterrupt(this.#ending, this.#context, () => !this.#isConnected || typed.count !== undefined)
-    connectAndSubscribe(this.#client, this.#where, () => this.#subscription(), subscribeProperties).then(
-      () => {
-        this.#isConnected = true
-        this.#context.talk.say(`answering requests on ${JSON.stringify(this.#plan.topic)}`)
-      },
-      (error) => this.#ending.fail(error),
-    )
-    try {
-      return await this.#ending.ended
-    } finally {
-      stopWatch()
-      if (this.#running !== null) stop(this.#running)
-      await farewell(this.#client, goodbye)
-    }
+  run(): Promise<ExitCode> {
+    return runToEnd(this, this.#context)
+  }
+
+  isUnfinished(): boolean {
+    return !this.#isConnected || this.#plan.typed.count !== undefined
+  }
+
+  progress(): string {
+    return `${this.#handled} requests were handled`
+  }
+
+  async start(): Promise<void> {
+    const { topic, subscribeProperties } = this.#plan
+    await connectAndSubscribe(this.#client, this.#where, () => this.#subscription(), subscribeProperties)
+    this.#isConnected = true
+    this.#context.talk.say(`answering requests on ${JSON.stringify(topic)}`)
+  }
+
+  async leave(): Promise<void> {
+    this.#running?.stop()
+    await farewell(this.#client, this.#plan.goodbye)
   }
 
   #subscription(): SubscriptionRequest {
@@ -100,7 +110,7 @@ export class Responder {
 
   #receive({ message }: Publish): void {
     const { count, responseTopic: fixed } = this.#plan.typed
-    if (this.#ending.isOver || this.#taken === count) return
+    if (this.ending.isOver || this.#taken === count) return
     const { responseTopic = fixed, correlationData } = message.properties
     const topicName = message.topicName
     // without No Local, before 5.0, our own answers come here when the filter matches them
@@ -122,46 +132,34 @@ export class Responder {
 
   #next(): void {
     const request = this.#waiting.shift()
-    if (request === undefined || this.#ending.isOver) return
+    if (request === undefined || this.ending.isOver) return
     if (this.#waiting.length < WAITING_REQUESTS / 2) this.#client.resumeMessages()
-    const child = spawn('/bin/sh', ['-c', this.#command], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...this.#context.environment, MQTT_TOPIC: request.topicName, MQTT_RESPONSE_TOPIC: request.responseTopic },
-      // a group of its own, so that all of it can be ended
-      detached: true,
-    })
-    this.#running = child
     const chunks: Buffer[] = []
     let bytes = 0
-    child.stdout.on('data', (chunk: Buffer) => {
+    const environment = { MQTT_TOPIC: request.topicName, MQTT_RESPONSE_TOPIC: request.responseTopic }
+    const run = { command: this.#command, input: request.payload, environment }
+    const job = new ShellJob(run, this.#context, 'pipe', (failure) => {
+      if (bytes > MAXIMUM_RESPONSE_BYTES) this.#failed(request, 'printed more than 16 MiB')
+      else if (failure !== null) this.#failed(request, failure)
+      else this.#answer(request, Buffer.concat(chunks))
+    })
+    this.#running = job
+    job.stdout?.on('data', (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes <= MAXIMUM_RESPONSE_BYTES) chunks.push(chunk)
-      else stop(child)
-    })
-    // a command need not read its request
-    child.stdin.on('error', () => {})
-    child.stdin.end(request.payload)
-    child.on('error', (error) => {
-      if (this.#running === child) this.#failed(request, `cannot be started: ${error.message}`)
-    })
-    child.on('close', (exitCode, signal) => {
-      // it may follow on an error
-      if (this.#running !== child) return
-      if (bytes > MAXIMUM_RESPONSE_BYTES) this.#failed(request, 'printed more than 16 MiB')
-      else if (exitCode !== 0) this.#failed(request, signal === null ? `ended with ${exitCode}` : `died of ${signal}`)
-      else this.#answer(request, Buffer.concat(chunks))
+      else job.stop()
     })
   }
 
   #failed({ topicName }: Request, what: string): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     this.#context.talk.say(`the command ${what}: no answer to the request on ${JSON.stringify(topicName)}`)
     this.#settle()
     this.#advance()
   }
 
   #answer({ responseTopic, correlationData }: Request, payload: Buffer): void {
-    if (this.#ending.isOver) return
+    if (this.ending.isOver) return
     const { typed, publishProperties } = this.#plan
     const properties =
       this.#client.version !== ProtocolVersion.V5
@@ -186,11 +184,6 @@ export class Responder {
   }
 
   #settle(): void {
-    if (++this.#handled === this.#plan.typed.count && !this.#ending.isOver) this.#ending.with(ExitCode.DONE)
+    if (++this.#handled === this.#plan.typed.count && !this.ending.isOver) this.ending.with(ExitCode.DONE)
   }
-}
-
-function stop(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  process.kill(-child.pid, 'SIGTERM')
 }

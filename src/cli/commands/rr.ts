@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ClientOptions } from '../../client/client.ts'
 import { PacketType } from '../../codec/packet-type.ts'
 import type { Properties } from '../../codec/property.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
@@ -39,17 +40,27 @@ export async function run(parsed: Parsed<typeof requestRows>, context: Context):
     reconnects: typed.serve !== undefined,
     needsV5: typed.responseTopic === undefined,
   })
+  const asksForTopic = typed.serve === undefined && typed.responseTopic === undefined
   const plan: RequestPlan = {
     typed,
     topic,
     publishProperties,
     subscribeProperties: propertiesFor(PacketType.SUBSCRIBE, properties),
     goodbye: { willOnExit: typed.willOnExit ?? false, properties: propertiesFor(PacketType.DISCONNECT, properties) },
-    options: await withTls(await withAuthentication(connectOptions, typed), typed, context.environment),
+    options: await withTls(
+      await withAuthentication(asksForTopic ? askingForTopic(connectOptions) : connectOptions, typed),
+      typed,
+      context,
+    ),
   }
   if (typed.serve !== undefined) return new Responder(plan, typed.serve, context).run()
   const responseTopic = typed.responseTopic ?? `mqtt-kit/response/${randomBytes(RESPONSE_TOPIC_BYTES).toString('hex')}`
   return (await Requester.create(plan, responseTopic, context)).run()
+}
+
+// 5.0 section 3.1.2.11.6: whether the broker has something to say is its own affair
+function askingForTopic(options: ClientOptions): ClientOptions {
+  return { ...options, connectProperties: { requestResponseInformation: 1, ...options.connectProperties } }
 }
 
 function checkTogether(typed: RequestOptions): void {

@@ -1,69 +1,49 @@
-import type { Client, ClientOptions } from '../../client/client.ts'
 import { PacketType } from '../../codec/packet-type.ts'
-import type { Publish } from '../../codec/packets/publish.ts'
-import type { Suback } from '../../codec/packets/suback.ts'
 import { RetainHandling, type SubscriptionRequest } from '../../codec/packets/subscribe.ts'
-import type { Unsuback } from '../../codec/packets/unsuback.ts'
-import type { Properties } from '../../codec/property.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { QoS } from '../../codec/qos.ts'
-import { formatReasonCode, ReasonCode } from '../../codec/reason-code.ts'
-import { ProtocolViolation } from '../../codec/violation.ts'
-import { isSharedFilter, matches } from '../../topic/topic-filter.ts'
-import { formatAddress } from '../../transport/address.ts'
+import { isSharedFilter } from '../../topic/topic-filter.ts'
 import type { Context } from '../context.ts'
-import { ExitCode } from '../exit-code.ts'
-import { Failure, UsageError } from '../failure.ts'
+import type { ExitCode } from '../exit-code.ts'
+import { UsageError } from '../failure.ts'
 import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
-import { type Typed, ValueError } from '../options/option-row.ts'
+import { ValueError } from '../options/option-row.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { propertiesFor } from '../options/property-argument.ts'
 import type { subscribeRows } from '../options/subscribe.ts'
 import { topicFilter as topicFilterKind } from '../options/values.ts'
-import { JsonLinesFormat } from '../output/json-lines.ts'
-import type { MessageFormat } from '../output/message-format.ts'
-import { TextFormat } from '../output/text.ts'
-import { TurnBuffer } from '../output/turn-buffer.ts'
 import { withAuthentication } from './authentication.ts'
-import { ConnectionReport, createClient, farewell, type Goodbye, sayGoodbye } from './client-run.ts'
-import { Ending, watchInterrupt, watchTimeout } from './ending.ts'
-import { explain } from './explain.ts'
+import { MessagePrinter } from './message-printer.ts'
+import type { MessageSink, SinkOwner } from './message-sink.ts'
+import type { MessageStep } from './message-steps.ts'
 import { readPassword } from './password.ts'
+import { type SubscribeOptions, type SubscribePlan, Subscriber } from './subscriber.ts'
 import { withTls } from './tls.ts'
 
-type SubscribeOptions = Typed<typeof subscribeRows>
+const DEFAULT_INTERVAL_MS = 1000
 
-/** What to ask the broker for, and which messages to print. */
-interface Plan {
-  readonly requests: readonly SubscriptionRequest[]
-  readonly subscribeProperties: Properties
-  readonly unsubscribe: readonly string[]
-  readonly unsubscribeProperties: Properties
-  readonly filterOut: readonly string[]
-  readonly goodbye: Goodbye
-  readonly typed: SubscribeOptions
-}
-
-/** `mqtt-kit sub`: subscribes and prints messages until something ends it. */
+/** `mqtt-kit sub`: subscribes and prints messages, or does something else with them, until something ends it. */
 export async function run(parsed: Parsed<typeof subscribeRows>, context: Context): Promise<ExitCode> {
   const typed = merged(parsed, exclusiveClientOptions)
   context.talk.quiet = typed.quiet ?? false
   const target = targetOf(parsed, context.environment)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
-  const plan: Plan = {
+  const plan: SubscribePlan = {
     requests: requestsOf(typed, target.topic),
     subscribeProperties: propertiesFor(PacketType.SUBSCRIBE, properties),
     unsubscribe: typed.unsubscribe ?? [],
     unsubscribeProperties: propertiesFor(PacketType.UNSUBSCRIBE, properties),
-    filterOut: typed.filterOut ?? [],
     goodbye: { willOnExit: typed.willOnExit ?? false, properties: propertiesFor(PacketType.DISCONNECT, properties) },
     typed,
+    steps: await stepsOf(typed, context),
+    isLast: await lastMessage(typed),
   }
+  const openSink = await sinkOf(typed, context)
   const password = await readPassword(typed, target, context, false)
   const needsV5 = optionOfV5(typed) !== null
   const connectOptions = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
-  const options = await withTls(await withAuthentication(connectOptions, typed), typed, context.environment)
-  return new Subscriber(plan, options, context).run()
+  const options = await withTls(await withAuthentication(connectOptions, typed), typed, context)
+  return new Subscriber(plan, options, context, openSink).run()
 }
 
 const retainHandlings = {
@@ -77,20 +57,28 @@ function requestsOf(typed: SubscribeOptions, topicOfUrl: string | null): Subscri
   if (filters.length === 0 && typed.unsubscribe === undefined) {
     throw new UsageError('there is no topic filter: add -t FILTER')
   }
-  if (typed.hideRetained && typed.retainedOnly) throw new UsageError('give either -R or --retained-only, not both')
+  checkTogether(typed)
   checkVersion(typed)
-  return filters.map((topicFilter) => {
+  const qos = qosOfEach(typed.qos ?? [QoS.AT_MOST_ONCE], filters)
+  return filters.map((topicFilter, i) => {
     if (typed.noLocal && isSharedFilter(topicFilter)) {
       throw new UsageError(`--no-local does not go with the shared filter ${topicFilter}`)
     }
     return {
       topicFilter,
-      qos: typed.qos ?? QoS.AT_MOST_ONCE,
+      qos: qos[i]!,
       noLocal: typed.noLocal ?? false,
       retainAsPublished: typed.retainAsPublished ?? false,
       retainHandling: retainHandlings[typed.retainHandling ?? 'always'],
     }
   })
+}
+
+function qosOfEach(qos: readonly QoS[], filters: readonly string[]): readonly QoS[] {
+  if (qos.length === filters.length) return qos
+  if (qos.length === 1) return filters.map(() => qos[0]!)
+  const filterCount = filters.length === 1 ? '1 topic filter' : `${filters.length} topic filters`
+  throw new UsageError(`-q is there ${qos.length} times for ${filterCount}: give it once, or once for each -t`)
 }
 
 function filterOfUrl(topic: string): string {
@@ -100,6 +88,18 @@ function filterOfUrl(topic: string): string {
     if (error instanceof ValueError) throw new UsageError(`the path of the URL: expected ${error.message}`)
     throw error
   }
+}
+
+function checkTogether(typed: SubscribeOptions): void {
+  if (typed.hideRetained && typed.retainedOnly) throw new UsageError('give either -R or --retained-only, not both')
+  if (typed.dryRun && !typed.removeRetained) throw new UsageError('--dry-run needs something to do: --remove-retained')
+  const { tree, rate, exec, outputDir, json, format } = typed
+  const wanted = Object.entries({ '--tree': tree, '--rate': rate, '--exec': exec, '--output-dir': outputDir })
+  const given = [...wanted, ['--json', json], ['-F', format]].filter(([, value]) => value !== undefined)
+  if (given.length > 1) throw new UsageError(`${given.map(([name]) => name).join(', ')} do not go together: give one`)
+  if (typed.interval !== undefined && !tree && !rate) throw new UsageError('--interval belongs to --tree and --rate')
+  if (typed.jobs !== undefined && exec === undefined) throw new UsageError('--jobs belongs to --exec')
+  if (typed.pretty && format === undefined) throw new UsageError('--pretty belongs to %j and %J of -F')
 }
 
 function checkVersion(typed: SubscribeOptions): void {
@@ -115,139 +115,50 @@ function optionOfV5(typed: SubscribeOptions): string | null {
   return typed.retainHandling === undefined ? null : '--retain-handling'
 }
 
-/** One run of `sub`. */
-class Subscriber {
-  readonly #plan: Plan
-  readonly #context: Context
-  readonly #where: string
-  readonly #client: Client
-  readonly #ending = new Ending()
-  readonly #format: MessageFormat
-  readonly #printed: TurnBuffer
-  #count = 0
-  #isConnected = false
-  #isSubscribed = false
+async function stepsOf(typed: SubscribeOptions, context: Context): Promise<MessageStep[]> {
+  const { changes, randomFilter, decode } = typed
+  if (changes === undefined && randomFilter === undefined && decode === undefined) return []
+  const steps = await import('./message-steps.ts')
+  return [
+    ...(changes ? [steps.onlyChanges()] : []),
+    ...(randomFilter === undefined ? [] : [steps.sample(randomFilter)]),
+    ...(decode === undefined ? [] : [steps.decoded(decode, context)]),
+  ]
+}
 
-  constructor(plan: Plan, options: ClientOptions, context: Context) {
-    const { typed } = plan
-    this.#plan = plan
-    this.#context = context
-    this.#where = formatAddress(options.address)
-    this.#format = typed.json
-      ? new JsonLinesFormat(() => new Date())
-      : new TextFormat(typed.verbose ?? false, !typed.noNewline)
-    this.#client = createClient(options, {
-      ...new ConnectionReport(context, options, typed.debug ?? false).handler,
-      message: (publish) => this.#receive(publish),
-      resubscribed: (filters, suback) => this.#resubscribed(filters, suback),
-      closed: (error) => {
-        if (error !== null) this.#ending.fail(explain(error, this.#where, this.#isConnected))
-      },
-    })
-    this.#printed = new TurnBuffer(context.stdout, () => this.#client.pauseMessages())
-  }
-
-  async run(): Promise<ExitCode> {
-    const { typed } = this.#plan
-    const stopWatch = watchTimeout(this.#ending, typed.timeout, () => this.#progress())
-    watchInterrupt(this.#ending, this.#context, () => !this.#isSubscribed || typed.count !== undefined)
-    this.#context.stdout.handler = {
-      drained: () => {
-        if (!this.#ending.isOver) this.#client.resumeMessages()
-      },
-      failed: (error) => this.#outputFailed(error),
+async function lastMessage({ until }: SubscribeOptions): Promise<SubscribePlan['isLast']> {
+  if (until === undefined) return null
+  const [{ ConditionError, parseCondition }, { messageLookup, messageNames }] = await Promise.all([
+    import('../input/condition.ts'),
+    import('../output/message-lookup.ts'),
+  ])
+  try {
+    const condition = parseCondition(until, messageNames)
+    return (publish, count) => condition(messageLookup(publish, count))
+  } catch (error) {
+    if (error instanceof ConditionError) {
+      throw new UsageError(`--until ${JSON.stringify(until)}: expected ${error.message}`)
     }
-    this.#subscribe().catch((error) => this.#ending.fail(error))
-    try {
-      return await this.#ending.ended
-    } finally {
-      stopWatch()
-      this.#printed.flush()
-      await farewell(this.#client, this.#plan.goodbye)
-    }
+    throw error
   }
+}
 
-  async #subscribe(): Promise<void> {
-    const { requests, subscribeProperties, unsubscribe, unsubscribeProperties, typed } = this.#plan
-    try {
-      await this.#client.connect()
-      this.#isConnected = true
-      if (unsubscribe.length > 0)
-        this.#reportUnsuback(await this.#client.unsubscribe(unsubscribe, unsubscribeProperties))
-      if (requests.length > 0) {
-        const filters = requests.map(({ topicFilter }) => topicFilter)
-        this.#judgeSuback(filters, await this.#client.subscribe(requests, subscribeProperties))
-      }
-    } catch (error) {
-      if (error instanceof ProtocolViolation && error.ours) throw new UsageError(error.message)
-      throw error instanceof Failure ? error : explain(error, this.#where)
-    }
-    this.#isSubscribed = true
-    if (typed.exitAfterSuback) this.#end()
+async function sinkOf(typed: SubscribeOptions, context: Context): Promise<(owner: SinkOwner) => MessageSink> {
+  const { tree, rate, exec, jobs = 1, outputDir, interval = DEFAULT_INTERVAL_MS } = typed
+  if (exec !== undefined) {
+    const { CommandSink } = await import('./command-sink.ts')
+    return (owner) => new CommandSink(exec, jobs, context, owner)
   }
-
-  /** @throws Failure when no filter was granted */
-  #judgeSuback(topicFilters: readonly string[], { codes, properties }: Suback): void {
-    const reason = properties.reasonString === undefined ? '' : ` (${JSON.stringify(properties.reasonString)})`
-    const refusals = topicFilters.flatMap((topicFilter, i) => {
-      const code = codes[i]!
-      if (code < ReasonCode.UNSPECIFIED_ERROR) return []
-      return [`${JSON.stringify(topicFilter)}: ${formatReasonCode(code, PacketType.SUBACK)}`]
-    })
-    if (refusals.length === 0) return
-    const text = `${this.#where} refused SUBSCRIBE to ${refusals.join(', ')}${reason}`
-    if (refusals.length === codes.length) throw new Failure(ExitCode.SUBSCRIBE_REFUSED, text)
-    this.#context.talk.say(`${text}; going on with the others`)
+  if (outputDir !== undefined) {
+    const { DirectorySink } = await import('./directory-sink.ts')
+    return (owner) => new DirectorySink(outputDir, owner)
   }
-
-  #resubscribed(topicFilters: readonly string[], suback: Suback): void {
-    try {
-      this.#judgeSuback(topicFilters, suback)
-    } catch (error) {
-      this.#ending.fail(error)
-    }
+  if (tree || rate) {
+    const { LiveSink } = await import('./live-sink.ts')
+    const view = tree
+      ? new (await import('../output/topic-tree.ts')).TopicTree()
+      : new (await import('../output/rate-view.ts')).RateView()
+    return (owner) => new LiveSink(view, interval, context, owner)
   }
-
-  #reportUnsuback({ codes }: Unsuback): void {
-    for (const [i, code] of codes.entries()) {
-      if (code === ReasonCode.SUCCESS) continue
-      const filter = JSON.stringify(this.#plan.unsubscribe[i])
-      this.#context.talk.say(`unsubscribe from ${filter}: ${formatReasonCode(code, PacketType.UNSUBACK)}`)
-    }
-  }
-
-  #receive(publish: Publish): void {
-    if (this.#ending.isOver) return this.#leave()
-    const { typed, filterOut } = this.#plan
-    const { topicName, retain } = publish.message
-    if (filterOut.some((filter) => matches(filter, topicName))) return
-    if (retain && typed.hideRetained) return
-    if (!retain && typed.retainedOnly) return this.#end()
-    this.#format.append(publish, this.#printed)
-    if (++this.#count === typed.count) this.#end()
-  }
-
-  // All that was asked for has come.
-  #end(): void {
-    this.#client.pauseMessages()
-    this.#ending.with(ExitCode.DONE)
-  }
-
-  // One message too many. Leaving within this call, before it is acknowledged, keeps it and those behind it at the broker
-  // for the next time; the last one printed was acknowledged when its own call returned.
-  #leave(): void {
-    sayGoodbye(this.#client, this.#plan.goodbye).catch((error) => this.#ending.fail(error))
-  }
-
-  #outputFailed(error: Error | null): void {
-    // the reader has gone: it has all it wanted
-    if (error === null) return this.#end()
-    this.#ending.fail(new Failure(ExitCode.OUTPUT, `cannot write to stdout: ${error.message}`, error))
-  }
-
-  #progress(): string {
-    const { count } = this.#plan.typed
-    if (!this.#isSubscribed) return `${this.#where} has not answered yet`
-    return count === undefined ? `${this.#count} messages came` : `${this.#count} of ${count} messages came`
-  }
+  return (owner) => new MessagePrinter(typed, context, owner)
 }

@@ -1,6 +1,6 @@
 import type { ClientOptions } from '../../client/client.ts'
+import type { Context } from '../context.ts'
 import type { Typed } from '../options/option-row.ts'
-import type { Environment } from '../options/parse.ts'
 import type { tlsClientOptions } from '../options/tls.ts'
 
 /**
@@ -11,7 +11,7 @@ import type { tlsClientOptions } from '../options/tls.ts'
 export async function withTls(
   options: ClientOptions,
   typed: Typed<typeof tlsClientOptions>,
-  environment: Environment = {},
+  { environment }: Context,
 ): Promise<ClientOptions> {
   const { scheme } = options.address
   if (scheme !== 'mqtts' && scheme !== 'wss') return options

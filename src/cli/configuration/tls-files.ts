@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import type { TlsClientTerms, TlsServerTerms } from '../../transport/tls-terms.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -60,20 +61,25 @@ async function developmentCertificateFor(
 
 /**
  * Reads the files of a client with TLS.
+ * @param environment SSLKEYLOGFILE names a file that gets the secrets of the connection, for tools that decipher captures
  * @throws Failure USAGE for one that cannot be read or used, and for what does not go together
  */
 export async function readTlsClientTerms(
   typed: Typed<typeof tlsClientOptions>,
-  environment: Environment = {},
+  environment: Environment,
 ): Promise<TlsClientTerms> {
-  const { ca, cert, key, keyPassword, servername, insecure, trust, alpn, tlsVersion, ciphers } = typed
+  const { ca, systemCa, cert, key, keyPassword, servername, insecure, trust, alpn, tlsVersion, ciphers } = typed
   if (cert !== undefined && key === undefined) throw new UsageError('--cert needs its key: add --key FILE')
   if (key !== undefined && cert === undefined) throw new UsageError('--key needs its certificate: add --cert FILE')
-  if (trust !== undefined && (insecure || ca !== undefined)) {
-    throw new UsageError(`--trust and ${insecure ? '--insecure' : '--ca'} exclude each other`)
+  if (ca !== undefined && systemCa) throw new UsageError('give either --ca or --system-ca, not both')
+  if (trust !== undefined && (insecure || ca !== undefined || systemCa)) {
+    throw new UsageError(
+      `--trust and ${insecure ? '--insecure' : systemCa ? '--system-ca' : '--ca'} exclude each other`,
+    )
   }
   const files = {
-    ...(ca === undefined ? {} : { ca: await readPem('ca', ca) }),
+    ...(ca === undefined ? {} : { ca: await readAuthorities(ca) }),
+    ...(systemCa ? { ca: await readSystemAuthorities() } : {}),
     ...(cert === undefined ? {} : { cert: await readPem('cert', cert) }),
     ...(key === undefined ? {} : { key: await readPem('key', key) }),
   }
@@ -87,7 +93,7 @@ export async function readTlsClientTerms(
     ...(servername === undefined ? {} : { serverName: servername }),
     ...(trust === undefined ? {} : { trustedFingerprint: trust }),
     ...(alpn === undefined ? {} : { alpn }),
-    ...(tlsVersion === undefined ? {} : { version: `TLSv${tlsVersion}` }),
+    ...(tlsVersion === undefined ? {} : { version: tlsVersion }),
     ...(ciphers === undefined ? {} : { ciphers }),
     ...preSharedKeyOf(typed),
     ...keyLogTo(environment),
@@ -95,10 +101,15 @@ export async function readTlsClientTerms(
   }
 }
 
-function preSharedKeyOf({ psk, pskIdentity }: Typed<typeof tlsClientOptions>): Pick<TlsClientTerms, 'preSharedKey'> {
+function preSharedKeyOf({
+  psk,
+  pskIdentity,
+  cert,
+}: Typed<typeof tlsClientOptions>): Pick<TlsClientTerms, 'preSharedKey'> {
   if (psk === undefined && pskIdentity === undefined) return {}
   if (psk === undefined) throw new UsageError('--psk-identity needs its key: add --psk HEX')
   if (pskIdentity === undefined) throw new UsageError('--psk needs the name of the key: add --psk-identity NAME')
+  if (cert !== undefined) throw new UsageError('give either --psk or --cert, not both')
   return { preSharedKey: { identity: pskIdentity, key: psk } }
 }
 
@@ -126,6 +137,32 @@ async function readPskFile(path: string): Promise<ReadonlyMap<string, Buffer>> {
     keys.set(identity, Buffer.from(key, 'hex'))
   }
   return keys
+}
+
+async function readAuthorities(path: string): Promise<Buffer> {
+  const found = await stat(path).catch(() => null)
+  if (found === null || !found.isDirectory()) return readPem('ca', path)
+  const names = (await readdir(path)).toSorted()
+  const files = await Promise.all(names.map((name) => readFile(join(path, name)).catch(() => Buffer.alloc(0))))
+  const authorities = files.filter((content) => content.includes('-----BEGIN CERTIFICATE-----'))
+  if (authorities.length === 0) throw new UsageError(`--ca ${path} holds no PEM file with a certificate`)
+  return Buffer.concat(authorities.flatMap((content) => [content, Buffer.from('\n')]))
+}
+
+/** Where Linux distributions and BSDs keep all authorities in one file. */
+const SYSTEM_AUTHORITIES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+async function readSystemAuthorities(): Promise<Buffer> {
+  for (const path of SYSTEM_AUTHORITIES) {
+    const content = await readFile(path).catch(() => null)
+    if (content !== null) return content
+  }
+  throw new UsageError(`--system-ca: there is none of ${SYSTEM_AUTHORITIES.join(', ')}; give the file with --ca`)
 }
 
 async function readPem(option: string, path: string): Promise<Buffer> {

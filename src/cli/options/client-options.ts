@@ -7,7 +7,7 @@ import { type Address, AddressError, defaultPorts, parseAddress, type Scheme } f
 import { UsageError } from '../failure.ts'
 import type { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import type { clientOutputOptions } from './general.ts'
-import type { Typed } from './option-row.ts'
+import { longName, type Typed } from './option-row.ts'
 import type { Environment, Parsed } from './parse.ts'
 import { type PropertyArgument, propertiesFor } from './property-argument.ts'
 import type { tlsClientOptions } from './tls.ts'
@@ -62,7 +62,7 @@ export function targetOf(parsed: Parsed<TargetRows>, environment: Environment): 
   const named = fromUrl?.address ?? { scheme: 'mqtt', host, port, path: '' }
   const plain: Address =
     unix === undefined ? withFlags(named, flags) : { scheme: 'unix', host: '', port: 0, path: unix }
-  const address = complete(plain, flags.tls ?? fromEnvironment.tls ?? false)
+  const address = complete(plain, wantsTls(flags) || fromEnvironment.tls === true)
   checkTlsFlags(address, flags)
   return {
     address,
@@ -90,28 +90,19 @@ function complete(address: Address, usesTls: boolean): Address {
   return { ...address, scheme, port: address.port === NO_PORT ? defaultPorts[scheme] : address.port }
 }
 
-// Whoever names a CA must not be connected in the clear.
+// As in mosquitto's clients: whoever says whom to believe must not be connected in the clear.
+function wantsTls({ tls, ca, systemCa, trust, psk }: Typed<TargetRows>): boolean {
+  return tls === true || ca !== undefined || systemCa === true || trust !== undefined || psk !== undefined
+}
+
 function checkTlsFlags({ scheme }: Address, flags: Typed<TargetRows>): void {
   if (scheme === 'mqtts' || scheme === 'wss') return
-  const { tls, ca, cert, key, keyPassword, servername, insecure, trust, alpn, tlsVersion, ciphers, psk, pskIdentity } =
-    flags
-  if (scheme === 'unix' && tls) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
-  const names = Object.entries({
-    ca,
-    cert,
-    key,
-    'key-password': keyPassword,
-    servername,
-    insecure,
-    trust,
-    alpn,
-    'tls-version': tlsVersion,
-    ciphers,
-    psk,
-    'psk-identity': pskIdentity,
-  })
-  const orphan = names.find(([, value]) => value !== undefined)
-  if (orphan !== undefined) throw new UsageError(`--${orphan[0]} needs TLS: add --tls, or use mqtts:// or wss://`)
+  if (scheme === 'unix' && wantsTls(flags)) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
+  const { cert, key, keyPassword, servername, insecure, alpn, tlsVersion, ciphers, pskIdentity } = flags
+  const others = { cert, key, keyPassword, servername, insecure, alpn, tlsVersion, ciphers, pskIdentity }
+  const [orphan] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
+  if (orphan !== undefined)
+    throw new UsageError(`--${longName(orphan)} needs TLS: add --tls, or use mqtts:// or wss://`)
 }
 
 function urlOf(parsed: Parsed<TargetRows>, environment: Environment): { text: string; name: string } | null {

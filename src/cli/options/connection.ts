@@ -65,6 +65,11 @@ export const connectionOptions = {
       'Enhanced authentication of MQTT 5.0. User name and password go into the exchange, not into CONNECT, and the broker ' +
       'has to prove that it knows the password, too.',
   }),
+  reauthenticate: one(duration, {
+    group: 'Connection',
+    help: 'prove the password anew after each such time',
+    more: 'For --auth-method, while messages flow. A broker that refuses ends the command with code 5.',
+  }),
   protocolVersion: one(protocolVersion, {
     group: 'Connection',
     short: 'V',

@@ -30,3 +30,9 @@ export const foreignOptions: ReadonlyMap<string, string> = new Map([
   ['-rh', '--retain-handling'],
   ['-rp', '--max-reconnect'],
 ])
+
+/** Switches of other tools that ask for what is always so: accepted, and nothing more. */
+export const needlessOptions: ReadonlySet<string> = new Set([
+  // no small packet is held back
+  '--nodelay',
+])

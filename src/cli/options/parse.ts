@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { UsageError } from '../failure.ts'
 import { nearest } from '../nearest.ts'
-import { foreignOptions } from './foreign-options.ts'
+import { foreignOptions, needlessOptions } from './foreign-options.ts'
 import {
   environmentName,
   longName,
@@ -73,6 +73,7 @@ function joinWords(argv: readonly string[], names: OptionNames): string[] {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!
     if (word === '--') return [...result, ...argv.slice(i)]
+    if (needlessOptions.has(word)) continue
     const key = word.length > 1 && word.startsWith('-') ? keyAwaitingValue(word, names) : null
     if (key === null) {
       result.push(word)

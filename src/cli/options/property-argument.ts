@@ -109,7 +109,7 @@ function placeName(place: PropertyPlace): string {
 }
 
 function placeOf(command: string, places: PropertyPlaces): PropertyPlace {
-  const place = places[command]
+  const place = places[command.toLowerCase()]
   if (place === undefined) throw new ValueError(`a packet that this command sends: ${Object.keys(places).join(', ')}`)
   return place
 }

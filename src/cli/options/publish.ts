@@ -4,9 +4,9 @@ import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
 import { propertyAssignment, propertyWords, publishPlaces } from './property-argument.ts'
 import { tlsClientOptions } from './tls.ts'
-import { duration, integer, qos, text, topicName } from './values.ts'
+import { choice, duration, integer, positive, qos, speed, text, topicName } from './values.ts'
 
-/** What to publish: topic, the six sources of a payload, and how. */
+/** What to publish: topic, the sources of payloads, and how. */
 export const messageOptions = {
   topic: one(topicName, {
     group: 'Message',
@@ -54,6 +54,49 @@ export const messageOptions = {
     environment: false,
     help: 'like -l, with a zero byte between payloads',
   }),
+  jsonLines: flag({
+    group: 'Message',
+    environment: false,
+    help: 'each line of stdin is a message as sub --json prints it',
+    more:
+      'Topic, payload (or payloadBase64), qos, retain and properties are published as they stand there; where one is missing, -t, ' +
+      '-q, -r and --prop hold. What belongs to the receiver (dup, packetId, subscriptionIdentifiers, topicAlias) is not sent.',
+  }),
+  timing: one(speed, {
+    group: 'Message',
+    environment: false,
+    default: 'max',
+    help: 'rhythm of --json-lines: 1x as received, 10x, max',
+    more: 'Any number before the x will do. The times are those of receivedAt.',
+  }),
+  topicLines: one(text('SEPARATOR'), {
+    group: 'Message',
+    environment: false,
+    help: 'each line of stdin is a topic, this separator and a payload',
+    more: 'The first separator of the line counts; all behind it is the payload. sub -F "%t\\t%p" prints such lines.',
+  }),
+  size: one(integer('BYTES', 0, 268_435_455), {
+    group: 'Message',
+    environment: false,
+    help: 'a payload of so many random bytes',
+  }),
+  template: flag({
+    group: 'Message',
+    help: 'fill {{n}}, {{time}}, {{random 1 6}} ... in payload and topic',
+    more:
+      '{{n}} is the number of the message, {{n 100}} counts from 100; {{time}} is the time as in ISO 8601, {{ms}} and {{s}} count ' +
+      'since 1970; {{random MIN MAX}} is a whole number, {{hex BYTES}} random bytes, {{uuid}} a UUID.',
+  }),
+  encode: one(choice('KIND', ['hex', 'base64']), {
+    group: 'Message',
+    help: 'publish payloads written as hex or base64',
+    more: 'sub --decode reads them.',
+  }),
+  rate: one(positive('N'), {
+    group: 'Message',
+    help: 'publish at most N messages per second',
+    more: 'For --repeat and for all that comes in lines. Fractions are welcome: 0.5 is one every two seconds.',
+  }),
   qos: one(qos, {
     group: 'Message',
     short: 'q',
@@ -65,7 +108,7 @@ export const messageOptions = {
   repeat: one(integer('N', 1, Number.MAX_SAFE_INTEGER), {
     group: 'Message',
     default: '1',
-    help: 'publish the message N times; not with -l',
+    help: 'publish the message N times; not for lines',
   }),
   repeatDelay: one(duration, { group: 'Message', default: '0', help: 'wait this long between two of them' }),
   dryRun: flag({
@@ -105,7 +148,7 @@ export const publishRows = {
 export const publishSpec: CommandSpec<typeof publishRows> = {
   name: 'pub',
   summary: 'publish one message, a file, stdin or lines',
-  synopsis: '[URL] -t TOPIC (-m TEXT | -f FILE | -n | -s | -l) [OPTION...]',
+  synopsis: '[URL] -t TOPIC (-m TEXT | -f FILE | -n | -s | -l | --json-lines) [OPTION...]',
   description: [
     'Publishes messages, byte for byte as they were given, and ends with exit code 0 when the broker has taken them: at QoS 1 ' +
       'and 2 after the last acknowledgement, at QoS 0 when they have been sent.',

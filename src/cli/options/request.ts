@@ -35,8 +35,8 @@ export const requestOptions = {
     short: 'e',
     help: 'topic of the responses; a new one is made without it',
     more:
-      'Needed in MQTT 3.1 and 3.1.1, which cannot tell it to the responder: both sides have to know it. With --serve it is ' +
-      'where requests without a response topic are answered.',
+      'The new one stands below the Response Information of the broker, if it has some. Needed in MQTT 3.1 ' +
+      'and 3.1.1, which cannot tell it to the responder: both sides have to know it. With --serve it is where requests without a response topic are answered.',
   }),
   noCorrelation: flag({
     group: 'Message',
@@ -55,6 +55,7 @@ export const requestOptions = {
     default: '1; with --serve without end',
     help: 'ask N times, one after another; answer N requests',
   }),
+  hideRetained: flag({ group: 'Message', short: 'R', help: 'leave out retained messages' }),
   property: many(propertyWords(requestPlaces), {
     group: 'Message',
     short: 'D',

@@ -25,14 +25,30 @@ const hexKey: ValueKind<Buffer> = {
   },
 }
 
+const tlsVersion: ValueKind<'TLSv1.2' | 'TLSv1.3'> = {
+  name: 'VERSION',
+  read: (typed) => {
+    const [, version] = /^(?:tlsv)?(1\.[23])$/i.exec(typed) ?? []
+    if (version === undefined) throw new ValueError('1.2 or 1.3; older ones are broken')
+    return version === '1.2' ? 'TLSv1.2' : 'TLSv1.3'
+  },
+}
+
 /** TLS as a client. */
 export const tlsClientOptions = {
   tls: flag({ group: 'TLS', help: 'use TLS, as mqtts:// and wss:// do; the port is 8883 unless given' }),
   ca: one(text('FILE'), {
     group: 'TLS',
-    aliases: ['cafile'],
-    help: 'believe these authorities only (PEM)',
-    more: 'Without it the authorities that Node knows are believed; the environment variable NODE_EXTRA_CA_CERTS adds to them.',
+    aliases: ['cafile', 'ca-cert', 'capath'],
+    help: 'believe these authorities only (PEM); implies --tls',
+    more:
+      'A folder stands for all PEM files in it. Without it the authorities that Node knows are believed; the environment ' +
+      'variable NODE_EXTRA_CA_CERTS adds to them.',
+  }),
+  systemCa: flag({
+    group: 'TLS',
+    aliases: ['tls-use-os-certs'],
+    help: 'believe the authorities of the operating system; implies --tls',
   }),
   cert: one(text('FILE'), { group: 'TLS', help: 'certificate of this client (PEM), with --key' }),
   key: one(text('FILE'), { group: 'TLS', help: 'key of --cert (PEM)' }),
@@ -49,16 +65,17 @@ export const tlsClientOptions = {
   }),
   trust: one(fingerprint, {
     group: 'TLS',
-    help: 'believe the CA or the certificate with this fingerprint only',
+    help: 'believe the CA or the certificate with this fingerprint only; implies --tls',
     more:
       'serve --tls-dev prints it. The broker has to show that CA; name and dates of its certificate are verified. The fingerprint of ' +
       "the broker's own certificate stands for exactly this one, whatever name it has.",
   }),
   alpn: many(text('PROTOCOL'), {
     group: 'TLS',
+    aliases: ['tls-alpn'],
     help: 'protocol to offer in the handshake (ALPN), repeatable',
   }),
-  tlsVersion: one(choice('VERSION', ['1.2', '1.3']), {
+  tlsVersion: one(tlsVersion, {
     group: 'TLS',
     default: 'both',
     help: 'version of TLS: 1.2 or 1.3',
@@ -67,12 +84,13 @@ export const tlsClientOptions = {
   psk: one(hexKey, {
     group: 'TLS',
     secret: true,
-    help: 'key that the broker has too, in place of certificates, with --psk-identity',
+    help: 'key that the broker has too, in place of certificates, with --psk-identity; implies --tls',
     more: 'Other users of the machine can see what stands on a command line: prefer the environment variable.',
   }),
   pskIdentity: one(text('NAME'), { group: 'TLS', help: 'name under which the broker knows the key of --psk' }),
   insecure: flag({
     group: 'TLS',
+    aliases: ['skip-tls-verification'],
     help: 'believe any certificate: anybody on the way can listen',
   }),
 } as const

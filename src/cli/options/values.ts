@@ -40,6 +40,39 @@ export function integer(name: string, minimum: number, maximum: number): ValueKi
   }
 }
 
+/** A share of a hundred. */
+export const percentage: ValueKind<number> = {
+  name: 'PERCENT',
+  read: (typed) => {
+    const value = Number(typed)
+    if (!/^(\d+(\.\d*)?|\.\d+)$/.test(typed) || value > 100) throw new ValueError('a number from 0 to 100')
+    return value
+  },
+}
+
+/** A number above 0. */
+export function positive(name: string): ValueKind<number> {
+  return {
+    name,
+    read: (typed) => {
+      const value = Number(typed)
+      if (!/^(\d+(\.\d*)?|\.\d+)$/.test(typed) || value === 0) throw new ValueError('a number above 0')
+      return value
+    },
+  }
+}
+
+/** How fast something recorded is played: a factor; infinite for `max`. */
+export const speed: ValueKind<number> = {
+  name: 'SPEED',
+  read: (typed) => {
+    if (typed === 'max') return Number.POSITIVE_INFINITY
+    const value = Number(typed.slice(0, -1))
+    if (!/^(\d+(\.\d*)?|\.\d+)x$/.test(typed) || value === 0) throw new ValueError('1x, 10x, 0.5x ... or max')
+    return value
+  },
+}
+
 const MS_PER_UNIT: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 }
 
 /** The longest that a timer of Node can wait. */

@@ -33,7 +33,8 @@ export class JsonLinesFormat implements MessageFormat {
   }
 }
 
-function describeProperties(properties: Properties, subscriptionIdentifiers: readonly number[] | null): object {
+/** Properties as JSON has them: bytes that are no UTF-8 in base64. */
+export function describeProperties(properties: Properties, subscriptionIdentifiers: readonly number[] | null): object {
   const { correlationData, ...others } = properties
   return {
     ...others,
