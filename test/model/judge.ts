@@ -292,8 +292,8 @@ export class Judge {
   // With no place free the next ones wait; but where they are too large, they may have been passed over before it was so.
   #excuseTooLarge(connection: Connection, waiting: readonly Delivery[], retained: readonly RetainedDelivery[]): void {
     for (const delivery of waiting) {
-      // what has expired holds nothing back
-      if (isExpired(delivery.message, this.#model.now)) continue
+      // what has expired holds nothing back; what was sent no longer expires (E-03)
+      if (delivery.state === 'waiting' && isExpired(delivery.message, this.#model.now)) continue
       if (this.#size(delivery, connection) === Size.FITS) break
       isPerhapsLost(delivery)
     }

@@ -123,3 +123,30 @@ it('takes a message for the one that may have been dropped though a retained one
   }
   expect(await run(script)).toBeNull()
 })
+
+it('knows that what was sent no longer expires, and may be passed over when it is too large to be sent again', () =>
+  agrees(
+    { do: 'connect', slot: 1, version: 5, clientId: 'ann', properties: { sessionExpiry: 3 } },
+    { do: 'subscribe', slot: 1, filters: [{ filter: '#', qos: 2, retainAsPublished: true }] },
+    { do: 'connect', slot: 3, version: 5, clientId: 'bob' },
+    {
+      do: 'publish',
+      slot: 3,
+      topic: 'a/c',
+      qos: 2,
+      id: 2,
+      retain: true,
+      bytes: 34_458,
+      properties: { messageExpiry: 1 },
+    },
+    { do: 'wait', ms: 2000 },
+    { do: 'publish', slot: 3, topic: 'a/b/c', qos: 1, id: 4 },
+    {
+      do: 'connect',
+      slot: 1,
+      version: 5,
+      clientId: 'ann',
+      properties: { sessionExpiry: 10, receiveMaximum: 1, maximumPacketBytes: 100 },
+    },
+    { do: 'connect', slot: 2, version: 5, clientId: 'ann' },
+  ))
