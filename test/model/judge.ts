@@ -252,6 +252,7 @@ export class Judge {
       throw new Finding(`slot ${connection.slot}: the broker has ended the connection`)
     if (!client.isReading) {
       connection.isBehind = true
+      connection.waitedQos0Bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
       return
     }
     const missing = connection.replies[0]
@@ -263,6 +264,7 @@ export class Judge {
     }
     if (connection.session !== null) this.#settleSession(connection, connection.session)
     connection.isBehind = false
+    connection.waitedQos0Bytes = 0
     connection.isUnsettled = false
   }
 
@@ -302,7 +304,7 @@ export class Judge {
 
   #settleQos0(connection: Connection): void {
     const { now, limits } = this.#model
-    const bytes = connection.qos0.reduce((sum, { message }) => sum + message.payload.length + QOS_0_OVERHEAD_BYTES, 0)
+    const bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
     const isDroppable = connection.isBehind && bytes > limits.maximumQos0QueuedBytes
     for (const delivery of [...connection.qos0]) {
       const mayBeMissing = (connection.isBehind && isExpired(delivery.message, now)) || isDroppable
@@ -349,6 +351,10 @@ export class Judge {
 
 function waitingOf(session: Session): Delivery[] {
   return session.deliveries.filter(({ state }) => state === 'waiting').sort((a, b) => a.order - b.order)
+}
+
+function qos0Bytes({ qos0 }: Connection): number {
+  return qos0.reduce((sum, { message }) => sum + message.payload.length + QOS_0_OVERHEAD_BYTES, 0)
 }
 
 // Of the copies of one message the one that must come is taken for seen before one that may be elsewhere.

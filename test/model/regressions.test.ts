@@ -150,3 +150,21 @@ it('knows that what was sent no longer expires, and may be passed over when it i
     },
     { do: 'connect', slot: 2, version: 5, clientId: 'ann' },
   ))
+
+it('counts what had waited for a client that did not read, not what is left of it', async () => {
+  const script = {
+    limits: { ...limits, maximumQos0QueuedBytes: 100_000, maximumOutputBytes: 131_072 },
+    operations: [
+      { do: 'connect', slot: 0, version: 5, clientId: 'cid' },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/#' }], identifier: 13 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/h/+/b' }], identifier: 14 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/a/#', qos: 1 }], identifier: 11 },
+      { do: 'stop reading', slot: 0 },
+      { do: 'connect', slot: 3, version: 5, clientId: 'bob' },
+      { do: 'publish', slot: 3, topic: 'a/b', id: 1, bytes: 53_449 },
+      { do: 'publish', slot: 0, topic: 'a/b', qos: 1, id: 1, bytes: 59_627 },
+      { do: 'read', slot: 0 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
