@@ -252,6 +252,7 @@ export class Judge {
       throw new Finding(`slot ${connection.slot}: the broker has ended the connection`)
     if (!client.isReading) {
       connection.isBehind = true
+      connection.waitedQos0Bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
       return
     }
     const missing = connection.replies[0]
@@ -263,6 +264,7 @@ export class Judge {
     }
     if (connection.session !== null) this.#settleSession(connection, connection.session)
     connection.isBehind = false
+    connection.waitedQos0Bytes = 0
     connection.isUnsettled = false
   }
 
@@ -292,8 +294,8 @@ export class Judge {
   // With no place free the next ones wait; but where they are too large, they may have been passed over before it was so.
   #excuseTooLarge(connection: Connection, waiting: readonly Delivery[], retained: readonly RetainedDelivery[]): void {
     for (const delivery of waiting) {
-      // what has expired holds nothing back
-      if (isExpired(delivery.message, this.#model.now)) continue
+      // what has expired holds nothing back; what was sent no longer expires (E-03)
+      if (delivery.state === 'waiting' && isExpired(delivery.message, this.#model.now)) continue
       if (this.#size(delivery, connection) === Size.FITS) break
       isPerhapsLost(delivery)
     }
@@ -302,7 +304,7 @@ export class Judge {
 
   #settleQos0(connection: Connection): void {
     const { now, limits } = this.#model
-    const bytes = connection.qos0.reduce((sum, { message }) => sum + message.payload.length + QOS_0_OVERHEAD_BYTES, 0)
+    const bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
     const isDroppable = connection.isBehind && bytes > limits.maximumQos0QueuedBytes
     for (const delivery of [...connection.qos0]) {
       const mayBeMissing = (connection.isBehind && isExpired(delivery.message, now)) || isDroppable
@@ -349,6 +351,10 @@ export class Judge {
 
 function waitingOf(session: Session): Delivery[] {
   return session.deliveries.filter(({ state }) => state === 'waiting').sort((a, b) => a.order - b.order)
+}
+
+function qos0Bytes({ qos0 }: Connection): number {
+  return qos0.reduce((sum, { message }) => sum + message.payload.length + QOS_0_OVERHEAD_BYTES, 0)
 }
 
 // Of the copies of one message the one that must come is taken for seen before one that may be elsewhere.

@@ -146,6 +146,8 @@ export interface Connection {
   readonly replies: Reply[]
   /** QoS 0 messages that must be on their way */
   readonly qos0: Delivery[]
+  /** the most of them that there was while the client did not read, counted as generously as a broker may */
+  waitedQos0Bytes: number
   /** the client does not read, or has not caught up */
   isBehind: boolean
   /** something happened since everything that had to be sent was seen */
@@ -192,6 +194,7 @@ export function newConnection(slot: number, version: Version, now: number): Conn
     incomingAliases: new Map(),
     replies: [],
     qos0: [],
+    waitedQos0Bytes: 0,
     isBehind: false,
     isUnsettled: true,
     closesAt: NEVER,

@@ -123,3 +123,48 @@ it('takes a message for the one that may have been dropped though a retained one
   }
   expect(await run(script)).toBeNull()
 })
+
+it('knows that what was sent no longer expires, and may be passed over when it is too large to be sent again', () =>
+  agrees(
+    { do: 'connect', slot: 1, version: 5, clientId: 'ann', properties: { sessionExpiry: 3 } },
+    { do: 'subscribe', slot: 1, filters: [{ filter: '#', qos: 2, retainAsPublished: true }] },
+    { do: 'connect', slot: 3, version: 5, clientId: 'bob' },
+    {
+      do: 'publish',
+      slot: 3,
+      topic: 'a/c',
+      qos: 2,
+      id: 2,
+      retain: true,
+      bytes: 34_458,
+      properties: { messageExpiry: 1 },
+    },
+    { do: 'wait', ms: 2000 },
+    { do: 'publish', slot: 3, topic: 'a/b/c', qos: 1, id: 4 },
+    {
+      do: 'connect',
+      slot: 1,
+      version: 5,
+      clientId: 'ann',
+      properties: { sessionExpiry: 10, receiveMaximum: 1, maximumPacketBytes: 100 },
+    },
+    { do: 'connect', slot: 2, version: 5, clientId: 'ann' },
+  ))
+
+it('counts what had waited for a client that did not read, not what is left of it', async () => {
+  const script = {
+    limits: { ...limits, maximumQos0QueuedBytes: 100_000, maximumOutputBytes: 131_072 },
+    operations: [
+      { do: 'connect', slot: 0, version: 5, clientId: 'cid' },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/#' }], identifier: 13 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/h/+/b' }], identifier: 14 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/a/#', qos: 1 }], identifier: 11 },
+      { do: 'stop reading', slot: 0 },
+      { do: 'connect', slot: 3, version: 5, clientId: 'bob' },
+      { do: 'publish', slot: 3, topic: 'a/b', id: 1, bytes: 53_449 },
+      { do: 'publish', slot: 0, topic: 'a/b', qos: 1, id: 1, bytes: 59_627 },
+      { do: 'read', slot: 0 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
