@@ -489,7 +489,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const { state, record: stored, will, number } = restored
     state.sessionExpiryIntervalSeconds = stored.sessionExpiryIntervalSeconds
     const record = this.#addRecord(state)
-    record.stored = new StoredSession(number, durable.journal)
+    record.stored = new StoredSession(number, state, durable.deliveries)
     record.session.keeper = record.stored
     record.will = will
     for (const subscription of state.subscriptions.values()) this.#router.add(record.session, subscription, true)
@@ -703,6 +703,7 @@ function sharedDeliveries(session: ServerSession): { message: Message; sharedFil
   for (const { state, message, sharedFilter } of session.state.inFlight.values()) {
     if (sharedFilter !== null && state === DeliveryState.AWAITING_PUBACK) orphans.push({ message, sharedFilter })
   }
+  session.state.queue.loadShared()
   for (const { message, sharedFilter } of session.state.queue) {
     if (sharedFilter !== null) orphans.push({ message, sharedFilter })
   }
