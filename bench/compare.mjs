@@ -41,7 +41,11 @@ const runs = []
 for (let round = 0; round < rounds; round++) {
   for (const args of distinctArguments(chosen)) {
     const withAedes = !options['no-aedes'] && chosen.some((load) => load.args === args && load.aedes)
-    for (const begin of [startOurs, startMosquitto, ...(withAedes ? [startAedes] : [])]) {
+    for (const begin of [
+      () => startOurs(args.includes('--kept')),
+      startMosquitto,
+      ...(withAedes ? [startAedes] : []),
+    ]) {
       const broker = await begin()
       if (broker === null) continue
       const result = await measure(broker, args)

@@ -24,6 +24,7 @@ const STORE_USE = [
   'store/records/record-writer.ts',
   'store/records/session-record.ts',
   'store/restore.ts',
+  'store/stored-deliveries.ts',
   'store/stored-session.ts',
 ]
 

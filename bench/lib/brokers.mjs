@@ -65,12 +65,13 @@ async function start(name, command, port) {
   }
 }
 
-/** Our own broker as it was built, with default limits. */
-export async function startOurs() {
+/** Our own broker as it was built, with default limits. @param {boolean} [keeps] with a store, in a fresh directory */
+export async function startOurs(keeps = false) {
   const port = await freePort()
+  const data = keeps ? ['--data', mkdtempSync(join(tmpdir(), 'mqtt-kit-bench-'))] : []
   return start(
     'mqtt-kit',
-    [process.execPath, 'bin/mqtt-kit.cjs', 'serve', '-p', String(port), '--sys-interval', '10'],
+    [process.execPath, 'bin/mqtt-kit.cjs', 'serve', '-p', String(port), '--sys-interval', '10', ...data],
     port,
   )
 }

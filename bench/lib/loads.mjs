@@ -29,6 +29,13 @@ export const loads = [
     aedes: true,
   },
   {
+    name: 'p2p 10:10, 16 B, QoS 1, kept sessions, ours with --data',
+    args: p2p('--clients 10 --qos 1 --kept'),
+    figure: 'rate',
+    versus: 'rate',
+    target: 1,
+  },
+  {
     name: 'p2p 10:10, 16 B, QoS 2',
     args: p2p('--clients 10 --qos 2'),
     figure: 'rate',

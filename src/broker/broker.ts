@@ -513,6 +513,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#records.delete(session.clientId)
     for (const subscription of session.state.subscriptions.values())
       this.#router.remove(session, subscription.topicFilter)
+    session.state.queue.loadShared()
     this.#durable?.ended(record)
     const orphans = session.end()
     this.#accounts.sessionEnded(session)
@@ -567,7 +568,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const { state, record: stored, will, number } = restored
     state.sessionExpiryIntervalSeconds = stored.sessionExpiryIntervalSeconds
     const record = this.#addRecord(state)
-    record.stored = new StoredSession(number, durable.journal)
+    record.stored = new StoredSession(number, state, durable.deliveries)
     record.session.keeper = record.stored
     record.will = will
     for (const subscription of state.subscriptions.values()) this.#router.add(record.session, subscription, true)

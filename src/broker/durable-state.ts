@@ -7,6 +7,7 @@ import { RecordWriter } from '../store/records/record-writer.ts'
 import type { SessionRecord } from '../store/records/session-record.ts'
 import { checkStamp, type Restored, restore } from '../store/restore.ts'
 import type { Store, StoreError } from '../store/store.ts'
+import { StoredDeliveries } from '../store/stored-deliveries.ts'
 import { StoredSession } from '../store/stored-session.ts'
 import type { ClientRecord } from './client-record.ts'
 import type { Clock } from './clock.ts'
@@ -18,6 +19,7 @@ const FAILED =
 /** What a broker has to say to its store: which sessions are kept, and what became of them, of their wills, of retained messages. */
 export class DurableState implements JournalHost {
   readonly journal: Journal
+  readonly deliveries: StoredDeliveries
   readonly #store: Store
   readonly #clock: Clock
   readonly #log: (event: BrokerEvent) => void
@@ -35,11 +37,12 @@ export class DurableState implements JournalHost {
     this.#clock = clock
     this.#log = log
     this.journal = new Journal(store, this)
+    this.deliveries = new StoredDeliveries(store, this.journal, this)
   }
 
   /** @throws StoreError damaged, naming the entry */
   async restore(makeState: (record: SessionRecord) => SessionState): Promise<Restored> {
-    const restored = await restore(this.#store, this.journal, makeState, this.wallMinusMonotonicMs)
+    const restored = await restore(this.#store, this.deliveries, makeState, this.wallMinusMonotonicMs)
     for (const { number } of restored.sessions) this.#lastSession = Math.max(this.#lastSession, number)
     return restored
   }
@@ -56,6 +59,10 @@ export class DurableState implements JournalHost {
     this.#log({ event: 'store', detail: 'it works again, and has all that was acknowledged' })
   }
 
+  deliveryUnreadable(error: StoreError): void {
+    this.#log({ event: 'error', detail: `a queued message is passed over: ${error.message}` })
+  }
+
   // ---- sessions
 
   /** A client has connected; a session that outlives its connection, or leaves a will behind, is kept from now on. */
@@ -63,7 +70,7 @@ export class DurableState implements JournalHost {
     const { session, will } = record
     const outlives = session.state.sessionExpiryIntervalSeconds > 0
     if (record.stored === null && !outlives && will === null) return
-    record.stored ??= new StoredSession(this.#nextSession(), this.journal)
+    record.stored ??= new StoredSession(this.#nextSession(), session.state, this.deliveries)
     if (outlives) session.keeper = record.stored
     record.stored.willSet(will)
     this.#sessionSet(record, 0)
@@ -81,8 +88,8 @@ export class DurableState implements JournalHost {
   }
 
   /** To be called before the session forgets what it has. */
-  ended({ stored, session }: ClientRecord): void {
-    stored?.ended(session.state)
+  ended({ stored }: ClientRecord): void {
+    stored?.ended()
   }
 
   #sessionSet({ stored, session }: ClientRecord, endedAtWallMs: number): void {

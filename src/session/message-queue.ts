@@ -1,8 +1,15 @@
 import type { Delivery } from './delivery.ts'
+import { Fifo } from './fifo.ts'
+import { Kept } from './kept.ts'
+import { ParkedDeliveries } from './parked-deliveries.ts'
 
 /** The part of a SessionKeeper that a queue needs. */
 export interface QueueKeeper {
   deliveryRemoved(delivery: Delivery): void
+  /** Reads deliveries that it has. @returns those that still wait, in order */
+  load(numbers: readonly number[]): Delivery[]
+  /** Deliveries of these numbers are over, unread. */
+  parkedRemoved(numbers: readonly number[]): void
 }
 
 /** What a full queue does with a message that comes. */
@@ -15,22 +22,29 @@ const DELIVERY_OVERHEAD_BYTES = 150
 /** The queue did not take the message. */
 export const REJECTED = -1
 
-const COMPACT_AFTER = 1024
+/** With a keeper, so many deliveries of a queue are in memory at its head; of the others only their numbers. */
+const HEAD_DELIVERIES = 32
+
+/** Deliveries that are read at once when the head is empty. */
+const LOAD_DELIVERIES = 64
 
 /**
  * Messages waiting for their turn, first in first out, bounded by count and by bytes. A message that many sessions queue is
  * held once but weighs in each queue: the bound is on what one session may cause.
+ *
+ * With a keeper there are three parts, in this order: the head, what is parked, and the fresh ones, which are parked as soon as
+ * the keeper has written them.
  */
 export class MessageQueue {
   maximumMessages: number
   /** what all queued messages may weigh; the bounds may be changed, and what is above them then stays until it is sent */
   maximumBytes: number
-  /** told of what is dropped from the queue for something newer */
+  /** has what is queued; null: nobody has, and all of it is in memory */
   keeper: QueueKeeper | null = null
   readonly #policy: OverflowPolicy
-  // an array with a moving head: shift() of a long array costs its length
-  #items: (Delivery | undefined)[] = []
-  #head = 0
+  #head = new Fifo<Delivery>()
+  readonly #parked = new ParkedDeliveries()
+  #fresh = new Fifo<Delivery>()
   #bytes = 0
 
   constructor(maximumMessages: number, maximumBytes: number, policy: OverflowPolicy) {
@@ -40,12 +54,17 @@ export class MessageQueue {
   }
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#head.length + this.#parked.length + this.#fresh.length
   }
 
-  /** What the queued messages weigh, in bytes. */
+  /** What the queued messages weigh, in bytes, parked ones too. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Messages of which only the number is in memory. */
+  get parkedMessages(): number {
+    return this.#parked.length
   }
 
   /**
@@ -58,69 +77,135 @@ export class MessageQueue {
     let dropped = 0
     while (this.length >= this.maximumMessages || this.#bytes + weight > this.maximumBytes) {
       if (this.#policy === OverflowPolicy.REJECT_NEWEST) return REJECTED
-      const oldest = this.shift()!
-      this.keeper?.deliveryRemoved(oldest)
+      const oldest = this.shift()
+      if (oldest !== null) this.keeper?.deliveryRemoved(oldest)
       dropped++
     }
-    this.#items.push(delivery)
+    this.#append(delivery)
     this.#bytes += weight
     return dropped
   }
 
-  /** Appends a delivery whatever the bounds: of a session that was restored. */
-  append(delivery: Delivery): void {
-    this.#items.push(delivery)
+  /** Appends a delivery of a session that is restored, whatever the bounds. */
+  restore(delivery: Delivery): void {
     this.#bytes += weigh(delivery)
+    if (this.#head.length < HEAD_DELIVERIES) this.#head.push(delivery)
+    else this.#parked.push(delivery, weigh(delivery))
+  }
+
+  #append(delivery: Delivery): void {
+    const goesToHead =
+      this.keeper === null ||
+      (this.#head.length < HEAD_DELIVERIES && this.#parked.length === 0 && this.#fresh.length === 0)
+    if (goesToHead) this.#head.push(delivery)
+    else this.#fresh.push(delivery)
+  }
+
+  /** The keeper has written more: what it has need not be in memory. */
+  park(): void {
+    for (let next = this.#fresh.peek(); next !== null && isWritten(next); next = this.#fresh.peek()) {
+      this.#fresh.shift()
+      this.#parked.push(next, weigh(next))
+    }
   }
 
   /** Puts deliveries in front of all others, whatever the bounds: they had left the queue and are to be sent anew. */
   unshift(deliveries: readonly Delivery[]): void {
     if (deliveries.length === 0) return
-    this.#items = [...deliveries, ...this]
-    this.#head = 0
+    this.#head.replace([...deliveries, ...this.#head])
     for (const delivery of deliveries) this.#bytes += weigh(delivery)
   }
 
   peek(): Delivery | null {
-    return this.#items[this.#head] ?? null
+    return this.#head.peek() ?? (this.#fillHead() ? this.#head.peek() : null)
   }
 
   shift(): Delivery | null {
-    const delivery = this.#items[this.#head]
-    if (delivery === undefined) return null
-    this.#items[this.#head++] = undefined
+    const delivery = this.peek()
+    if (delivery === null) return null
+    this.#head.shift()
     this.#bytes -= weigh(delivery)
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0
-      this.#head = 0
-    } else if (this.#head >= COMPACT_AFTER && this.#head * 2 >= this.#items.length) {
-      this.#items.splice(0, this.#head)
-      this.#head = 0
-    }
     return delivery
   }
 
+  // @returns false when nothing is left
+  #fillHead(): boolean {
+    while (this.#head.length === 0) {
+      if (this.#parked.length > 0) this.#load()
+      else if (this.#fresh.length > 0) [this.#head, this.#fresh] = [this.#fresh, this.#head]
+      else return false
+    }
+    return true
+  }
+
+  #load(): void {
+    const numbers: number[] = []
+    while (numbers.length < LOAD_DELIVERIES && this.#parked.length > 0) {
+      this.#bytes -= this.#parked.firstWeight
+      numbers.push(this.#parked.shift())
+    }
+    for (const delivery of this.keeper!.load(numbers)) {
+      this.#head.push(delivery)
+      this.#bytes += weigh(delivery)
+    }
+  }
+
   clear(): void {
-    this.#items = []
-    this.#head = 0
+    this.#head.replace([])
+    this.#parked.clear()
+    this.#fresh.replace([])
     this.#bytes = 0
   }
 
-  /** Removes what has expired or is no longer wanted. @returns the removed ones, in order */
+  /** The numbers of what is parked. */
+  get parkedNumbers(): readonly number[] {
+    return this.#parked.numbers
+  }
+
+  /** Removes what is no longer wanted, but for what is parked. @returns the removed ones, in order */
   removeIf(unwanted: (delivery: Delivery) => boolean): Delivery[] {
     const removed: Delivery[] = []
-    const kept: Delivery[] = []
-    for (const delivery of this) (unwanted(delivery) ? removed : kept).push(delivery)
-    if (removed.length === 0) return removed
-    this.#items = kept
-    this.#head = 0
-    this.#bytes = kept.reduce((sum, delivery) => sum + weigh(delivery), 0)
+    for (const part of [this.#head, this.#fresh]) {
+      const kept: Delivery[] = []
+      for (const delivery of part) (unwanted(delivery) ? removed : kept).push(delivery)
+      if (kept.length < part.length) part.replace(kept)
+    }
+    for (const delivery of removed) this.#bytes -= weigh(delivery)
     return removed
   }
 
-  *[Symbol.iterator](): IterableIterator<Delivery> {
-    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i]!
+  /** Removes what has expired while it was parked. @returns how many */
+  removeExpiredParked(nowMs: number): number {
+    if (this.#parked.length === 0) return 0
+    const { numbers, weight } = this.#parked.removeExpired(nowMs)
+    this.#bytes -= weight
+    this.keeper!.parkedRemoved(numbers)
+    return numbers.length
   }
+
+  /** Has all of them in memory if something is parked that was chosen for a Shared Subscription: for a session that ends. */
+  loadShared(): void {
+    if (!this.#parked.hasShared) return
+    const fresh = [...this.#fresh]
+    const head = [...this.#head]
+    while (this.#parked.length > 0) {
+      this.#head.replace([])
+      this.#load()
+      head.push(...this.#head)
+    }
+    this.#head.replace([...head, ...fresh])
+    this.#fresh.replace([])
+  }
+
+  /** Those in memory. */
+  *[Symbol.iterator](): IterableIterator<Delivery> {
+    yield* this.#head
+    yield* this.#fresh
+  }
+}
+
+function isWritten({ kept }: Delivery): boolean {
+  return kept === Kept.WITH_MESSAGE || kept === Kept.SHARING_MESSAGE
 }
 
 function weigh(delivery: Delivery): number {

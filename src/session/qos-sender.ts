@@ -223,7 +223,9 @@ export class QosSender {
     if (dropped === REJECTED && nowMs >= this.#searchFromMs) {
       this.#searchFromMs = nowMs + SEARCH_INTERVAL_MS
       expired = this.queue.removeIf(({ message }) => message.isExpired(nowMs))
-      if (expired.length > 0) dropped = this.queue.push(delivery)
+      const unread = this.queue.removeExpiredParked(nowMs)
+      if (unread > 0) this.#owner.deliveryDropped(null, DropReason.EXPIRED, unread)
+      if (expired.length + unread > 0) dropped = this.queue.push(delivery)
     }
     if (dropped !== REJECTED) this.keeper?.deliveryChanged(delivery)
     for (const one of expired) this.#giveUp(one, DropReason.EXPIRED)
@@ -250,7 +252,9 @@ export class QosSender {
     if (this.#unsentAgain.length > 0) return
     // the owner is called in between and may end the connection
     while (this.#output === output && !output.full && this.queue.length > 0) {
-      const delivery = this.queue.peek()!
+      const delivery = this.queue.peek()
+      // all that was left may no longer be read
+      if (delivery === null) return
       // [MQTT-3.3.2-5] expired before its first sending
       if (delivery.message.isExpired(nowMs)) {
         this.queue.shift()

@@ -120,8 +120,29 @@ export class ServerSession {
   set keeper(keeper: SessionKeeper | null) {
     this.#keeper = keeper
     this.#sender.keeper = keeper
-    this.#sender.queue.keeper = keeper
+    this.#sender.queue.keeper = keeper === null ? null : this
     this.#receiver.keeper = keeper
+  }
+
+  /** For MessageQueue: what is read now is judged now, for the rights may have changed (semantics S-17). */
+  load(numbers: readonly number[]): Delivery[] {
+    const keeper = this.#keeper!
+    return keeper.load(numbers).filter((delivery) => {
+      if (this.rights.mayReceive(delivery.message.topicName)) return true
+      keeper.deliveryRemoved(delivery)
+      this.#host.deliveryDropped(this, DropReason.RIGHT_LOST, 1)
+      return false
+    })
+  }
+
+  /** For MessageQueue. */
+  deliveryRemoved(delivery: Delivery): void {
+    this.#keeper!.deliveryRemoved(delivery)
+  }
+
+  /** For MessageQueue. */
+  parkedRemoved(numbers: readonly number[]): void {
+    this.#keeper!.parkedRemoved(numbers)
   }
 
   get isConnected(): boolean {

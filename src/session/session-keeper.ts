@@ -13,6 +13,10 @@ export interface SessionKeeper {
   /** A QoS 2 message came: its Packet Identifier is not free until PUBREL. */
   incomingAdded(packetId: number): void
   incomingRemoved(packetId: number): void
+  /** Reads deliveries that it has, by their numbers. @returns them in order; without those that it cannot read */
+  load(numbers: readonly number[]): Delivery[]
+  /** Deliveries that nobody has read are over. */
+  parkedRemoved(numbers: readonly number[]): void
   subscriptionSet(subscription: Subscription): void
   subscriptionRemoved(topicFilter: string): void
 }

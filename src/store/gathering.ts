@@ -11,15 +11,32 @@ export interface Held {
   release(): void
 }
 
+/** A session whose deliveries are written. */
+export interface Owner {
+  readonly number: number
+  /** Deliveries of it that were gathered are written now. */
+  written(): void
+}
+
+/** Deliveries that are removed unread. */
+export interface Leftover {
+  readonly session: number
+  readonly number: number
+  /** of the message that it shared; 0: none */
+  readonly sequence: number
+}
+
 /** Changes that will be one batch. */
 export class Gathering {
   readonly added: Delivery[] = []
-  readonly addedOf: number[] = []
+  readonly addedOf: Owner[] = []
   /** deliveries that were written and whose exchange has gone on */
   readonly changed: Delivery[] = []
   readonly changedOf: number[] = []
   readonly removed: Delivery[] = []
   readonly removedOf: number[] = []
+  /** taken from the leftovers as the batch began */
+  readonly swept: Leftover[] = []
   /** all else by key (latin1); null: removed */
   readonly entries = new Map<string, Buffer | null>()
   readonly held: Held[] = []
@@ -30,9 +47,9 @@ export class Gathering {
     return this.added.length + this.changed.length + this.removed.length + this.entries.size + this.held.length === 0
   }
 
-  add(delivery: Delivery, session: number): void {
+  add(delivery: Delivery, owner: Owner): void {
     this.added.push(delivery)
-    this.addedOf.push(session)
+    this.addedOf.push(owner)
   }
 
   change(delivery: Delivery, session: number): void {

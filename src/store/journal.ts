@@ -1,8 +1,8 @@
 import type { Delivery } from '../session/delivery.ts'
 import { Kept } from '../session/kept.ts'
-import { Gathering, type Held } from './gathering.ts'
+import { Gathering, type Held, type Owner } from './gathering.ts'
 import { deliveryKey, KeyKind, messageKey } from './keys.ts'
-import { writeDelivery, writeExchange } from './records/delivery-record.ts'
+import { sharedSequenceOf, writeDelivery, writeExchange } from './records/delivery-record.ts'
 import { writeMessage } from './records/message-record.ts'
 import { RecordWriter } from './records/record-writer.ts'
 import type { Store, StoreBatch, StoreError } from './store.ts'
@@ -12,6 +12,9 @@ const LATE_MS = 50
 
 /** After a commit that failed the next one is tried after this time. */
 const RETRY_MS = 1000
+
+/** Deliveries that are removed unread with one batch: each has to be looked up. */
+const SWEPT_AT_ONCE = 500
 
 /** A message of fewer bytes costs less written twice than as an entry of its own. */
 const SHARE_FROM_BYTES = 128
@@ -23,6 +26,8 @@ export interface JournalHost {
   /** A commit failed, the first after one that did not; it is tried again until it succeeds. */
   storeFailed(error: StoreError): void
   storeRecovered(): void
+  /** A delivery that was acknowledged cannot be read, and is passed over. */
+  deliveryUnreadable(error: StoreError): void
 }
 
 /**
@@ -39,6 +44,8 @@ export class Journal {
   readonly #deliveryKey = Buffer.allocUnsafe(11)
   /** deliveries written for each shared message, by its sequence */
   readonly #shares = new Map<number, number>()
+  /** deliveries to be removed unread, bit by bit */
+  readonly #leftovers: { readonly session: number; readonly numbers: number[] }[] = []
   #gathering = new Gathering()
   #underWay: Gathering | null = null
   #lastNumber = 0
@@ -60,18 +67,18 @@ export class Journal {
   // ---- changes
 
   /** A delivery of a session is new, or its exchange has gone on. */
-  deliveryChanged(session: number, delivery: Delivery): void {
+  deliveryChanged(owner: Owner, delivery: Delivery): void {
     const gathering = this.#gathering
     switch (delivery.kept) {
       case Kept.NOTHING:
         delivery.kept = Kept.GATHERED
         delivery.keptNumber = ++this.#lastNumber
-        gathering.add(delivery, session)
+        gathering.add(delivery, owner)
         return this.#changed(delivery.qos > 0)
       case Kept.GATHERED:
         return
       default:
-        if (delivery.keptExchange !== Kept.GATHERED) gathering.change(delivery, session)
+        if (delivery.keptExchange !== Kept.GATHERED) gathering.change(delivery, owner.number)
         // a QoS 1 message may come again, so its PUBLISH need not wait (semantics U-04)
         return this.#changed(delivery.qos === 2)
     }
@@ -96,6 +103,13 @@ export class Journal {
     this.#changed(false)
   }
 
+  /** Deliveries of a session are over that nobody has in memory. */
+  parkedRemoved(session: number, numbers: readonly number[]): void {
+    if (numbers.length === 0) return
+    this.#leftovers.push({ session, numbers: [...numbers] })
+    this.#changed(false)
+  }
+
   /** Sets an entry that is no delivery. @param value copied */
   put(key: Buffer, value: Buffer, isUrgent: boolean): void {
     this.#gathering.entries.set(key.toString('latin1'), Buffer.from(value))
@@ -107,12 +121,21 @@ export class Journal {
     this.#changed(isUrgent)
   }
 
-  /** A restored delivery of a session: what comes later has higher numbers. @param sharesMessage the message has its own entry */
-  restored(delivery: Delivery, number: number, sharesMessage: boolean): void {
+  /** A delivery was there at the start: what comes later has higher numbers. */
+  restored({ kept, keptNumber, message }: Delivery): void {
+    if (kept === Kept.SHARING_MESSAGE) this.#share(message.sequence, 1)
+    this.#lastNumber = Math.max(this.#lastNumber, keptNumber)
+  }
+
+  /** A delivery was read that had been in the store alone. */
+  loaded(delivery: Delivery, number: number, sharesMessage: boolean): void {
     delivery.keptNumber = number
     delivery.kept = sharesMessage ? Kept.SHARING_MESSAGE : Kept.WITH_MESSAGE
-    if (sharesMessage) this.#share(delivery.message.sequence, 1)
-    this.#lastNumber = Math.max(this.#lastNumber, number)
+  }
+
+  /** Does a delivery name this message? */
+  isShared(sequence: number): boolean {
+    return this.#shares.has(sequence)
   }
 
   // ---- promises
@@ -145,7 +168,7 @@ export class Journal {
 
   readonly #late = (): void => {
     this.#timer = null
-    if (this.#underWay === null && !this.#gathering.isEmpty) this.#commit()
+    if (this.#underWay === null && this.#hasWork) this.#commit()
   }
 
   // When the turn's events are handled, and the last commit is done.
@@ -180,6 +203,11 @@ export class Journal {
       this.#isFailing = false
       this.#host.storeRecovered()
     }
+    let owner: Owner | null = null
+    for (const next of gathering.addedOf) {
+      if (next !== owner) next.written()
+      owner = next
+    }
     for (const held of gathering.held) {
       if (held.heldBy === gathering) held.heldBy = null
       held.release()
@@ -190,7 +218,11 @@ export class Journal {
   #goOn(): void {
     if (this.#gathering.isUrgent) this.#schedule()
     else if (this.#whenIdle !== null) this.#finish()
-    else if (!this.#gathering.isEmpty && this.#timer === null) this.#changed(false)
+    else if (this.#hasWork && this.#timer === null) this.#changed(false)
+  }
+
+  get #hasWork(): boolean {
+    return !this.#gathering.isEmpty || this.#leftovers.length > 0
   }
 
   #stopTimer(): void {
@@ -219,6 +251,7 @@ export class Journal {
       const { sequence } = delivery.message
       if (this.#share(sequence, -1) === 0) batch.delete(messageKey(sequence))
     }
+    this.#sweep(gathering, batch)
     for (const [key, value] of gathering.entries) {
       if (value === null) batch.delete(Buffer.from(key, 'latin1'))
       else batch.put(Buffer.from(key, 'latin1'), value)
@@ -238,8 +271,26 @@ export class Journal {
         batch.put(messageKey(message.sequence), this.#writer.value)
       }
       writeDelivery(this.#writer, delivery, shares, wallMinusMonotonicMs)
-      batch.put(this.#keyOf(KeyKind.DELIVERY, addedOf[i]!, delivery), this.#writer.value)
+      batch.put(this.#keyOf(KeyKind.DELIVERY, addedOf[i]!.number, delivery), this.#writer.value)
       delivery.kept = shares ? Kept.SHARING_MESSAGE : Kept.WITH_MESSAGE
+    }
+  }
+
+  #sweep({ swept }: Gathering, batch: StoreBatch): void {
+    while (swept.length < SWEPT_AT_ONCE && this.#leftovers.length > 0) {
+      const { session, numbers } = this.#leftovers[0]!
+      const number = numbers.pop()
+      if (number === undefined) {
+        this.#leftovers.shift()
+        continue
+      }
+      const key = deliveryKey(KeyKind.DELIVERY, session, number, this.#deliveryKey)
+      const value = this.#store.getSync(key)
+      if (value === null) continue
+      const sequence = sharedSequenceOf(key, value)
+      swept.push({ session, number, sequence })
+      batch.delete(key)
+      if (sequence > 0 && this.#share(sequence, -1) === 0) batch.delete(messageKey(sequence))
     }
   }
 
@@ -274,6 +325,10 @@ export class Journal {
     this.#takeBackAdded(failed, next)
     for (const { kept, message } of failed.removed) {
       if (kept === Kept.REMOVED_SHARING_MESSAGE) this.#share(message.sequence, 1)
+    }
+    for (const { session, number, sequence } of failed.swept) {
+      if (sequence > 0) this.#share(sequence, 1)
+      this.#leftovers.push({ session, numbers: [number] })
     }
     for (const [i, delivery] of later.added.entries()) next.add(delivery, later.addedOf[i]!)
     for (const gathering of [failed, later]) next.takeFrom(gathering)
@@ -311,7 +366,7 @@ export class Journal {
 
   #finish(): void {
     const done = this.#whenIdle!
-    if (this.#gathering.isEmpty || this.#isFailing) {
+    if (!this.#hasWork || this.#isFailing) {
       this.#stopTimer()
       if (this.#immediate !== null) clearImmediate(this.#immediate)
       this.#immediate = null

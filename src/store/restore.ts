@@ -6,7 +6,6 @@ import {
   deliveryNumberOf,
   describeKey,
   KeyKind,
-  messageKey,
   packetIdOf,
   rangeOf,
   STAMP_KEY,
@@ -14,7 +13,7 @@ import {
   sessionOf,
   topicNameOf,
 } from './keys.ts'
-import { decodeDelivery, decodeExchange } from './records/delivery-record.ts'
+import { decodeExchange } from './records/delivery-record.ts'
 import { decodeMessage } from './records/message-record.ts'
 import {
   decodeSession,
@@ -24,6 +23,7 @@ import {
   type WillRecord,
 } from './records/session-record.ts'
 import { type Store, StoreError } from './store.ts'
+import type { StoredDeliveries } from './stored-deliveries.ts'
 
 /** What the stamp says of a store in this layout. */
 const STAMP = Buffer.from('mqtt-kit store 1')
@@ -76,18 +76,18 @@ export function putStamp(store: Store): Promise<void> {
 }
 
 /**
- * Reads all that a store has, and tells the journal what is there.
+ * Reads all that a store has, and tells the journal what is there. Of a long queue only the head stays in memory.
  * @param makeState the empty state of a session
  * @param wallMinusMonotonicMs what makes times of the store times of this process
  * @throws StoreError damaged, naming the entry
  */
 export async function restore(
   store: Store,
-  journal: Journal,
+  deliveries: StoredDeliveries,
   makeState: (record: SessionRecord) => SessionState,
   wallMinusMonotonicMs: number,
 ): Promise<Restored> {
-  const reading = new Reading(store, journal, wallMinusMonotonicMs)
+  const reading = new Reading(store, deliveries, wallMinusMonotonicMs)
   await reading.readSessions(makeState)
   await reading.readDeliveries()
   await reading.readRetained()
@@ -99,15 +99,15 @@ class Reading implements Restored {
   readonly retained: Message[] = []
   lastSequence = 0
   readonly #store: Store
+  readonly #deliveries: StoredDeliveries
   readonly #journal: Journal
   readonly #wallMinusMonotonicMs: number
   readonly #byNumber = new Map<number, RestoredSession>()
-  /** messages that deliveries share */
-  readonly #shared = new Map<number, Message>()
 
-  constructor(store: Store, journal: Journal, wallMinusMonotonicMs: number) {
+  constructor(store: Store, deliveries: StoredDeliveries, wallMinusMonotonicMs: number) {
     this.#store = store
-    this.#journal = journal
+    this.#deliveries = deliveries
+    this.#journal = deliveries.journal
     this.#wallMinusMonotonicMs = wallMinusMonotonicMs
   }
 
@@ -134,26 +134,24 @@ class Reading implements Restored {
   async readDeliveries(): Promise<void> {
     const exchanges = new Map<string, Buffer>()
     await this.#eachOfSession(KeyKind.EXCHANGE, (_, key, value) => exchanges.set(key.toString('latin1', 1), value))
-    const findShared = (sequence: number) => this.#sharedMessage(sequence)
     await this.#eachOfSession(KeyKind.DELIVERY, ({ state }, key, value) => {
-      const { delivery, sharesMessage } = decodeDelivery(key, value, findShared, this.#wallMinusMonotonicMs)
+      const delivery = this.#deliveries.decode(key, value, deliveryNumberOf(key))
       const exchange = exchanges.get(key.toString('latin1', 1))
       if (exchange !== undefined) {
         decodeExchange(key, exchange, delivery)
         delivery.keptExchange = Kept.WITH_MESSAGE
       }
-      this.#journal.restored(delivery, deliveryNumberOf(key), sharesMessage)
+      this.#journal.restored(delivery)
       this.#sawSequence(delivery.message.sequence)
-      if (delivery.packetId === 0) state.queue.append(delivery)
+      if (delivery.packetId === 0) state.queue.restore(delivery)
       else {
         state.inFlight.set(delivery.packetId, delivery)
         state.packetIds.goOnAfter(delivery.packetId)
       }
     })
     await this.#each(KeyKind.MESSAGE, (key) => {
-      if (!this.#shared.has(sequenceOf(key))) this.#journal.delete(key, false)
+      if (!this.#journal.isShared(sequenceOf(key))) this.#journal.delete(key, false)
     })
-    this.#shared.clear()
   }
 
   async readRetained(): Promise<void> {
@@ -165,17 +163,6 @@ class Reading implements Restored {
       this.#sawSequence(message.sequence)
       this.retained.push(message)
     })
-  }
-
-  #sharedMessage(sequence: number): Message | null {
-    const known = this.#shared.get(sequence)
-    if (known !== undefined) return known
-    const key = messageKey(sequence)
-    const value = this.#store.getSync(key)
-    if (value === null) return null
-    const message = decodeMessage(key, value, this.#wallMinusMonotonicMs)
-    this.#shared.set(sequence, message)
-    return message
   }
 
   #sawSequence(sequence: number): void {

@@ -1,6 +1,7 @@
 import type { Delivery } from '../session/delivery.ts'
 import type { SessionKeeper } from '../session/session-keeper.ts'
 import type { SessionState, Subscription } from '../session/session-state.ts'
+import type { Owner } from './gathering.ts'
 import type { Journal } from './journal.ts'
 import { incomingKey, KeyKind, sessionKey, subscriptionKey } from './keys.ts'
 import { RecordWriter } from './records/record-writer.ts'
@@ -12,17 +13,23 @@ import {
   writeWill,
 } from './records/session-record.ts'
 
+import type { StoredDeliveries } from './stored-deliveries.ts'
+
 const NO_BYTES = Buffer.alloc(0)
 const writer = new RecordWriter()
 
 /** One session in the store: its number, and what its changes are written as. */
-export class StoredSession implements SessionKeeper {
+export class StoredSession implements SessionKeeper, Owner {
   readonly number: number
+  readonly #state: SessionState
+  readonly #store: StoredDeliveries
   readonly #journal: Journal
 
-  constructor(number: number, journal: Journal) {
+  constructor(number: number, state: SessionState, store: StoredDeliveries) {
     this.number = number
-    this.#journal = journal
+    this.#state = state
+    this.#store = store
+    this.#journal = store.journal
   }
 
   /** The session was made, has a connection, or lost it. */
@@ -40,7 +47,7 @@ export class StoredSession implements SessionKeeper {
   }
 
   deliveryChanged(delivery: Delivery): void {
-    this.#journal.deliveryChanged(this.number, delivery)
+    this.#journal.deliveryChanged(this, delivery)
   }
 
   deliveryRemoved(delivery: Delivery): void {
@@ -64,13 +71,27 @@ export class StoredSession implements SessionKeeper {
     this.#journal.delete(subscriptionKey(this.number, topicFilter), true)
   }
 
-  /** The session is over: nothing of it stays. @param state as it was */
-  ended(state: SessionState): void {
+  written(): void {
+    this.#state.queue.park()
+  }
+
+  load(numbers: readonly number[]): Delivery[] {
+    return this.#store.load(this.number, numbers)
+  }
+
+  parkedRemoved(numbers: readonly number[]): void {
+    this.#journal.parkedRemoved(this.number, numbers)
+  }
+
+  /** The session is over: nothing of it stays. To be called before it is empty. */
+  ended(): void {
+    const state = this.#state
     this.#journal.delete(sessionKey(KeyKind.SESSION, this.number), true)
     this.willSet(null)
     for (const topicFilter of state.subscriptions.keys()) this.subscriptionRemoved(topicFilter)
     for (const packetId of state.incomingQos2.keys()) this.incomingRemoved(packetId)
     for (const delivery of state.inFlight.values()) this.deliveryRemoved(delivery)
     for (const delivery of state.queue) this.deliveryRemoved(delivery)
+    this.parkedRemoved(state.queue.parkedNumbers)
   }
 }
