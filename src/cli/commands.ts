@@ -55,6 +55,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/acl.ts'),
   },
   {
+    name: 'store',
+    spec: async () => (await import('./options/store.ts')).storeSpec,
+    load: () => import('./commands/store.ts'),
+  },
+  {
     name: 'inspect',
     spec: async () => (await import('./options/inspect.ts')).inspectSpec,
     load: () => import('./commands/inspect.ts'),

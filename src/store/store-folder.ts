@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkLevelFiles } from './level/check.ts'
 import { LevelStore, type LevelStoreOptions } from './level/level-store.ts'
@@ -59,6 +59,11 @@ export async function openStoreFolder(folder: string, options: StoreFolderOption
   } catch (error) {
     throw error instanceof StoreError ? error : ioError(folder, error as NodeJS.ErrnoException)
   }
+}
+
+/** Takes a store away from a folder, with everything in it; the folder itself stays. The store must be closed. */
+export async function removeStoreFiles(folder: string): Promise<void> {
+  for (const name of [STAMP, DATABASE]) await rm(join(folder, name), { recursive: true, force: true })
 }
 
 function damaged(folder: string, damages: readonly string[]): StoreError {

@@ -1,17 +1,21 @@
+import { createReadStream } from 'node:fs'
 import type { Store, StoreError, StoreErrorKind } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
+import { linesOf } from '../input/lines-of.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { storageOptions } from '../options/storage.ts'
 
 /**
- * Opens what --data names.
- * @returns null without --data
+ * Opens what --data names, or reads what --state names.
+ * @returns null without both
  * @throws Failure
  */
 export async function openStore(typed: Typed<typeof storageOptions>, context: Context): Promise<Store | null> {
-  const { data, durability = 'process', dataRepair = false } = typed
+  const { data, durability = 'process', dataRepair = false, state } = typed
+  if (data !== undefined && state !== undefined) throw new UsageError('give one of --data and --state')
+  if (state !== undefined) return readState(state)
   if (data === undefined) {
     if (typed.durability !== undefined || dataRepair)
       throw new UsageError('--durability and --data-repair need --data DIR')
@@ -23,6 +27,16 @@ export async function openStore(typed: Typed<typeof storageOptions>, context: Co
       throw storeFailure(error)
     },
   )
+}
+
+async function readState(path: string): Promise<Store> {
+  const { MemoryStore } = await import('../../store/memory-store.ts')
+  const { importLines } = await import('../../store/portable/import.ts')
+  const store = new MemoryStore()
+  await importLines(store, linesOf(createReadStream(path)), Date.now()).catch((error: Error) => {
+    throw new Failure(ExitCode.USAGE, `cannot begin with --state ${path}: ${error.message}`, error)
+  })
+  return store
 }
 
 const UNUSABLE: readonly StoreErrorKind[] = ['damaged', 'foreign', 'version', 'busy']

@@ -23,4 +23,9 @@ export const storageOptions = {
     help: 'set aside what is broken in the directory of --data, and start with the rest',
     more: 'The files as they were go to set-aside-TIME in the directory; what was lost is said on stderr.',
   }),
+  state: one(text('FILE'), {
+    group: 'Storage',
+    help: 'begin with the sessions and messages of this file, in memory: JSON lines as store export writes them',
+    more: 'For tests: lines may be written by hand, see mqtt-kit-store(1). The file is not changed.',
+  }),
 } as const
