@@ -11,6 +11,7 @@ const texts: Readonly<Record<DropReason, string | null>> = {
   [DropReason.PACKET_TOO_LARGE]: 'a message is not sent: it is larger than the Maximum Packet Size of this client',
   [DropReason.OFFLINE]: null,
   [DropReason.SESSION_ENDED]: null,
+  [DropReason.UNREADABLE]: 'a message is not delivered: the store cannot read it; it stays there',
   [DropReason.RIGHT_LOST]: 'a message is not delivered: this client may no longer read its topic',
 }
 

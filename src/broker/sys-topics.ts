@@ -28,6 +28,7 @@ export const dropNames: readonly (readonly [string, DropReason])[] = [
   ['offline', DropReason.OFFLINE],
   ['right-lost', DropReason.RIGHT_LOST],
   ['session-ended', DropReason.SESSION_ENDED],
+  ['unreadable', DropReason.UNREADABLE],
 ]
 
 /** What is looked at from outside: a Broker, without the rest of it. */

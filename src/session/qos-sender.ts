@@ -29,6 +29,8 @@ export const DropReason = {
   RIGHT_LOST: 4,
   /** it waited for a session that has ended */
   SESSION_ENDED: 5,
+  /** the store has it and cannot give it back */
+  UNREADABLE: 6,
 } as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]
 

@@ -127,10 +127,12 @@ export class ServerSession {
   /** For MessageQueue: what is read now is judged now, for the rights may have changed (semantics S-17). */
   load(numbers: readonly number[]): Delivery[] {
     const keeper = this.#keeper!
-    return keeper.load(numbers).filter((delivery) => {
+    const found = keeper.load(numbers)
+    if (found.length < numbers.length) this.#drop(DropReason.UNREADABLE, numbers.length - found.length)
+    return found.filter((delivery) => {
       if (this.rights.mayReceive(delivery.message.topicName)) return true
       keeper.deliveryRemoved(delivery)
-      this.#host.deliveryDropped(this, DropReason.RIGHT_LOST, 1)
+      this.#drop(DropReason.RIGHT_LOST, 1)
       return false
     })
   }

@@ -20,7 +20,7 @@ it('L-02 $SYS tells losses by reason, and their sum', async () => {
   const watcher = await client()
   await watcher.subscribe([`${DROPPED}/#`])
   const told = new Map<string, string>()
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 8; i++) {
     const { topic, payload } = await watcher.message()
     told.set(topic.slice(DROPPED.length), payload)
   }
@@ -32,5 +32,6 @@ it('L-02 $SYS tells losses by reason, and their sum', async () => {
     '/offline': '1',
     '/right-lost': '0',
     '/session-ended': '2',
+    '/unreadable': '0',
   })
 })

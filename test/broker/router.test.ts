@@ -83,7 +83,7 @@ describe.each([0, 1, 3, 10_000])('with %i routes remembered', (maximumCachedRout
       router.add(session, subscription('inner'), true)
     }
 
-    expect(route(router, 'outer')).toEqual({ matched: 3, taken: 3 })
+    expect(route(router, 'outer')).toEqual({ matched: 3, taken: 3, unclaimed: 0 })
     expect(taken).toEqual(['a outer', 'b inner', 'c inner', 'b outer', 'c outer'])
     expect(route(router, 'outer').matched).toBe(3)
   })

@@ -15,7 +15,7 @@ const MOSQUITTO = `version uptime clients/total clients/active clients/inactive 
 const METRICS = `packets/received packets/sent messages/received messages/sent messages/dropped messages/unmatched messages/refused
   messages/retained deliveries/in deliveries/out deliveries/queued deliveries/dropped acknowledgements/unknown bytes/received
   bytes/sent connections/opened connections/refused`
-const REASONS = 'queue-full expired too-large offline right-lost session-ended'
+const REASONS = 'queue-full expired too-large offline right-lost session-ended unreadable'
 
 const words = (text: string): string[] => text.split(/\s+/).map((word) => word.replace('#', ' '))
 

@@ -63,7 +63,7 @@ describe.skipIf(!hasOpenssl)('a client with TLS', () => {
   it.each([
     [['--tls-version', '1.1'], '1.2 or 1.3; older ones are broken'],
     [['--psk', 'xyz', '--psk-identity', 'me'], 'a key in hexadecimal'],
-    [['--psk', 'ab'], '--psk needs a name'],
+    [['--psk', 'ab'], '--psk needs the name of the key'],
     [['--tls', '--psk-identity', 'me'], '--psk-identity needs its key'],
     [['--tls', '--ciphers', 'NONSENSE'], '--ciphers NONSENSE cannot be used'],
     [['--ca', 'a', '--system-ca'], 'give either --ca or --system-ca'],
