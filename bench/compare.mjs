@@ -7,13 +7,11 @@
 //   npm run bench -- --markdown         the table as docs/performance.md holds it
 //
 // A ratio is ours to theirs within one round, the median over the rounds is shown. Ends with 1 when a ratio misses its target.
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { onProcessor, startAedes, startBareServer, startMosquitto, startOurs } from './lib/brokers.mjs'
+import { startAedes, startBareServer, startMosquitto, startOurs } from './lib/brokers.mjs'
+import { measure } from './lib/generator.mjs'
 import { distinctArguments, figureOf, loads } from './lib/loads.mjs'
 
 const { values: options } = parseArgs({
@@ -28,12 +26,10 @@ const { values: options } = parseArgs({
 })
 const AEDES_TARGET = 10
 const rounds = Number(options.rounds)
-const generator = buildGenerator()
 const chosen = loads.filter((load) => load.name.includes(options.only))
 /** @typedef {import('./lib/loads.mjs').Load} Load */
-/** @typedef {Awaited<ReturnType<typeof startOurs>>} RunningBroker */
 /** @typedef {{ name: string, peer: string, ours: number, theirs: number, ratio: number, target: number, versus: 'rate' | 'cost', verdict: string }} Row */
-/** @typedef {Record<string, any>} Result what mqttload prints with --json, or `error` */
+/** @typedef {import('./lib/generator.mjs').Result} Result */
 
 /** @type {{ round: number, broker: string, args: string, result: Result }[]} */
 const runs = []
@@ -61,43 +57,6 @@ if (!options['no-memory'] && 'memory per idle connection'.includes(options.only)
 print(rows)
 if (options.json) writeFileSync(options.json, JSON.stringify({ machine: machine(), runs, rows }, null, 1))
 if (rows.some((row) => row.verdict === 'MISSED')) process.exitCode = 1
-
-function buildGenerator() {
-  const source = fileURLToPath(new URL('mqttload.c', import.meta.url))
-  const folder = fileURLToPath(new URL('../node_modules/.cache', import.meta.url))
-  const program = join(folder, 'mqttload')
-  mkdirSync(folder, { recursive: true })
-  const built = statSync(program, { throwIfNoEntry: false })
-  if (built !== undefined && built.mtimeMs > statSync(source).mtimeMs) return program
-  const compiled = spawnSync('gcc', ['-O3', '-march=native', '-o', program, source, '-lpthread', '-lm'], {
-    stdio: 'inherit',
-  })
-  if (compiled.status !== 0) throw new Error('the generator needs gcc: install a C compiler')
-  return program
-}
-
-/** @param {RunningBroker} broker @param {string} args @returns {Promise<Result>} */
-async function measure(broker, args) {
-  const command = onProcessor(1, [
-    generator,
-    ...args.split(' '),
-    '--port',
-    String(broker.port),
-    '--pid',
-    String(broker.pid),
-    '--json',
-  ])
-  const [program, ...programArgs] = command
-  const child = spawn(/** @type {string} */ (program), programArgs, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  let talk = ''
-  child.stdout.on('data', (chunk) => (output += chunk))
-  child.stderr.on('data', (chunk) => (talk += chunk))
-  const exitCode = await new Promise((resolve) => child.on('close', resolve))
-  const line = output.trim().split('\n').at(-1) ?? ''
-  if (exitCode === 1 || line === '') return { error: talk.trim() || `mqttload ended with ${exitCode}` }
-  return { ...JSON.parse(line), exitCode }
-}
 
 /** @param {Result} result */
 function summary(result) {
