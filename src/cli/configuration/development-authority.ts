@@ -14,6 +14,8 @@ const AUTHORITY_DAYS = 3650
 /** No client takes a certificate for longer than this (CA/Browser Forum, ballot SC22). */
 const CERTIFICATE_DAYS = 397
 const MODULUS_BITS = 2048
+/** at most 20 (RFC 5280 section 4.1.2.2) */
+const SERIAL_BYTES = 17
 /** Clocks of clients may be behind. */
 const EARLIER_MS = DAY_MS
 
@@ -70,8 +72,7 @@ async function sign({ subject, issuer, issuerKey, days, nowMs }: Terms, extensio
   })
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
-  // positive and not longer than 20 bytes (RFC 5280 section 4.1.2.2)
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
+  certificate.serialNumber = serialNumber()
   certificate.validity.notBefore = new Date(nowMs - EARLIER_MS)
   certificate.validity.notAfter = new Date(nowMs + days * DAY_MS)
   certificate.setSubject(subject)
@@ -79,4 +80,11 @@ async function sign({ subject, issuer, issuerKey, days, nowMs }: Terms, extensio
   certificate.setExtensions(extensions)
   certificate.sign(forge.pki.privateKeyFromPem(issuerKey ?? key), forge.md.sha256.create())
   return { cert: forge.pki.certificateToPem(certificate).replaceAll('\r', ''), key }
+}
+
+// Positive and with no leading zeros, which DER does not allow: OpenSSL refuses the certificate otherwise.
+function serialNumber(): string {
+  const bytes = randomBytes(SERIAL_BYTES)
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40
+  return bytes.toString('hex')
 }
