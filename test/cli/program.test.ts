@@ -37,13 +37,13 @@ describe('mqtt-kit', () => {
     [['pubb'], 'mqtt-kit: unknown command "pubb"; did you mean pub? (mqtt-kit --help)\n'],
     [
       ['frobnicate'],
-      'mqtt-kit: unknown command "frobnicate"; the commands are serve, pub, sub, rr, bench, passwd, acl, inspect, match, explain (mqtt-kit --help)\n',
+      'mqtt-kit: unknown command "frobnicate"; the commands are serve, pub, sub, rr, bench, passwd, acl, store, inspect, match, explain, doctor (mqtt-kit --help)\n',
     ],
     [['help', 'subb'], 'mqtt-kit: unknown command "subb"; did you mean sub? (mqtt-kit --help)\n'],
     [['-h'], 'mqtt-kit: -h is the host everywhere; help is --help (mqtt-kit --help)\n'],
     [
       ['-t', 'x'],
-      'mqtt-kit: a command comes first: mqtt-kit serve|pub|sub|rr|bench|passwd|acl|inspect|match|explain -t (mqtt-kit --help)\n',
+      'mqtt-kit: a command comes first: mqtt-kit serve|pub|sub|rr|bench|passwd|acl|store|inspect|match|explain|doctor -t (mqtt-kit --help)\n',
     ],
     [['pub', '--tpoic', 'x'], 'mqtt-kit pub: unknown option --tpoic; did you mean --topic? (mqtt-kit pub --help)\n'],
     [
