@@ -51,6 +51,8 @@ export const doctorSpec: CommandSpec<typeof doctorRows> = {
       '5.0, 3.1.1 and 3.1. What fails is explained with its likely cause and what to try.',
     'When a version is accepted it tells the limits of the broker: those of CONNACK, and those that it finds by trying: ' +
       'subscriptions, retained messages, latency, sizes of payloads and topics, and lengths of client identifiers.',
+    'With -i each connection uses that client identifier, and takes over from a client that has it now. Each probe is bounded by ' +
+      '--probe-timeout, and a series of probes ends at the first refusal.',
     'The exit code is that of the first step that failed, as with the other clients. Limits are no failures.',
   ],
   rows: doctorRows,
