@@ -74,4 +74,9 @@ export const commands: readonly CommandEntry[] = [
     spec: async () => (await import('./options/explain.ts')).explainSpec,
     load: () => import('./commands/explain-term.ts'),
   },
+  {
+    name: 'doctor',
+    spec: async () => (await import('./options/doctor.ts')).doctorSpec,
+    load: () => import('./commands/doctor.ts'),
+  },
 ]
