@@ -1,39 +1,34 @@
-import { randomBytes } from 'node:crypto'
+/**
+ * The broker room: who is connected, which session belongs to which Client Identifier, where a message goes. Protocol
+ * knowledge is in session/ and codec/, sockets are in transport/; here they meet. Start with Broker.start and admit; a
+ * message's way is receivePublish (network-connection.ts), publish (message-exchange.ts), Router.route, forward
+ * (server-session.ts), sendPublish (network-connection.ts).
+ */
 import { encodePacket } from '../codec/encoder.ts'
 import type { Auth } from '../codec/packets/auth.ts'
-import { Connack } from '../codec/packets/connack.ts'
-import { type Connect, willMessage } from '../codec/packets/connect.ts'
+import type { Connect } from '../codec/packets/connect.ts'
 import type { Disconnect } from '../codec/packets/disconnect.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
 import type { ViolationName } from '../codec/violation.ts'
-import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
 import type { Rights } from '../session/rights.ts'
-import { type ConnectionTerms, type DeliveryCounts, ServerSession } from '../session/server-session.ts'
+import type { DeliveryCounts, ServerSession } from '../session/server-session.ts'
 import { LARGEST_PACKET_BYTES, type SubscriptionOffers } from '../session/server-terms.ts'
-import { SessionState } from '../session/session-state.ts'
-import type { RestoredSession } from '../store/restore.ts'
 import type { Store } from '../store/store.ts'
-import { StoredSession } from '../store/stored-session.ts'
 import { Turn } from '../transport/output-buffer.ts'
 import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
 import { Arrivals } from './arrivals.ts'
-import { ClientRecord, type StoredWill } from './client-record.ts'
+import { willOf } from './client-record.ts'
+import { ClientRecords } from './client-records.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
 import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
-import {
-  type Agreed,
-  agreeOnExpirySeconds,
-  agreeOnKeepAliveSeconds,
-  agreeOnTerms,
-  connackProperties,
-} from './connection-terms.ts'
+import { agreeOnExpirySeconds, agreeOnKeepAliveSeconds, agreeOnTerms, makeConnack } from './connection-terms.ts'
 import { Deadlines } from './deadlines.ts'
-import { assertBalance, DeliveryAccounts } from './delivery-accounts.ts'
+import { DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
 import { DurableState } from './durable-state.ts'
 import { LimitWatch } from './limit-watch.ts'
@@ -50,16 +45,13 @@ import {
 } from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { SysPublisher } from './sys-publisher.ts'
-import { type BrokerGauges, dropNames } from './sys-topics.ts'
+import { type BrokerGauges, lossesOf } from './sys-topics.ts'
 import { UserAccess } from './user-access.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { Waiting } from './waiting.ts'
 
 const DEFAULT_PORT = 1883
 const DEFAULT_SYS_INTERVAL_SECONDS = 10
-
-/** Clients before 5.0 cannot ask for a Will Delay; after a restart they get this long to be back (semantics W-10). */
-const RESTART_GRACE_SECONDS = 10
 
 /** An MQTT broker: `const broker = await Broker.start({ port: 0 })`, `broker.url`, `await broker.stop()`. */
 export class Broker implements ConnectionOwner, AdmissionHost {
@@ -76,13 +68,12 @@ export class Broker implements ConnectionOwner, AdmissionHost {
   readonly #turn = new Turn()
   readonly #exchange: MessageExchange
   readonly #retained: RetainedMessages
-  readonly #records = new Map<string, ClientRecord>()
+  readonly #records: ClientRecords
   readonly #connections = new Set<NetworkConnection>()
   readonly #startedAtMs: number
   readonly #sys: SysPublisher
   readonly #listeners: Listeners
   readonly #arrivals: Arrivals
-  #durable: DurableState | null = null
   #surroundings: ConnectionSurroundings
   readonly #limitWatch: LimitWatch
   readonly #connectionRate: ConnectionRate
@@ -119,6 +110,14 @@ export class Broker implements ConnectionOwner, AdmissionHost {
       accounts: this.#accounts,
       waiting: this.#waiting,
       cutOff: (session) => this.#cutOff(session),
+    })
+    this.#records = new ClientRecords(options.queueOverflow, {
+      limits: this.limits,
+      metrics: this.metrics,
+      access: this.#access,
+      deadlines: this.#deadlines,
+      accounts: this.#accounts,
+      exchange: this.#exchange,
     })
     this.#startedAtMs = this.#clock.nowMs()
     this.#surroundings = {
@@ -198,7 +197,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     }
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     this.#deadlines.stop()
-    await this.#durable?.end()
+    await this.#records.durable?.end()
     await closed
     this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
@@ -283,7 +282,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     const { identity } = connection
     const existing = this.#records.get(connect.clientId) ?? null
     const nowMs = this.#clock.nowMs()
-    const assignedClientId = connect.clientId.length === 0 ? this.#assignClientId() : null
+    const assignedClientId = connect.clientId.length === 0 ? this.#records.assignClientId() : null
     const clientId = assignedClientId ?? connect.clientId
     const expirySeconds = agreeOnExpirySeconds(connect, this.limits)
     const keepAliveSeconds = agreeOnKeepAliveSeconds(connect, this.limits)
@@ -292,7 +291,8 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     // [MQTT-3.1.2-24] what CONNACK tells cannot be left out
     if (
       terms.maximumPacketBytes < LARGEST_PACKET_BYTES &&
-      encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes
+      encodePacket(makeConnack(connect, terms, false, this.limits, this.#offers, agreed), connect.version).length >
+        terms.maximumPacketBytes
     )
       return ReasonCode.PACKET_TOO_LARGE
     const makesSession = existing === null || connect.cleanStart
@@ -300,20 +300,20 @@ export class Broker implements ConnectionOwner, AdmissionHost {
       // semantics L-05
       return connect.version === ProtocolVersion.V5 ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SERVER_UNAVAILABLE
     }
-    if (existing !== null) this.#takeOver(existing, connect.cleanStart, nowMs)
+    if (existing !== null) this.#records.takeOver(existing, connect.cleanStart, nowMs)
     // a session that ended with its old connection, or was thrown away, is no longer there
     const kept = this.#records.get(clientId) ?? null
-    const record = kept ?? this.#newRecord(clientId, identity)
-    this.#giveRights(record, identity, connection.grants)
+    const record = kept ?? this.#records.make(clientId, identity)
+    this.#records.giveRights(record, identity, connection.grants)
     record.session.state.sessionExpiryIntervalSeconds = expirySeconds
     // where sessions have no owners, the rights are those of who is there
     record.session.state.owner = identity
     record.connection = connection
-    record.will = storedWill(connect, expirySeconds)
-    this.#durable?.connected(record)
+    record.will = willOf(connect, expirySeconds)
+    this.#records.durable?.connected(record)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
-    const connack = this.#connack(connect, terms, kept !== null, agreed)
+    const connack = makeConnack(connect, terms, kept !== null, this.limits, this.#offers, agreed)
     this.log({
       event: 'connect',
       clientId,
@@ -325,92 +325,12 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     return ReasonCode.SUCCESS
   }
 
-  #connack(connect: Connect, terms: ConnectionTerms, sessionPresent: boolean, agreed: Agreed): Connack {
-    if (connect.version !== ProtocolVersion.V5) {
-      // MQTT 3.1 has no Session Present (semantics M-01)
-      return new Connack(sessionPresent && connect.version !== ProtocolVersion.V3_1, 0)
-    }
-    return new Connack(
-      sessionPresent,
-      ReasonCode.SUCCESS,
-      connackProperties(connect, terms, this.limits, this.#offers, agreed),
-    )
-  }
-
-  // The older connection goes first, and its will is routed before the new CONNACK (semantics S-01, W-03).
-  #takeOver(record: ClientRecord, cleanStart: boolean, nowMs: number): void {
-    const { connection, session } = record
-    if (connection !== null) {
-      connection.disconnect(ReasonCode.SESSION_TAKEN_OVER, {
-        discardsWill: false,
-        reason: 'taken over by a new connection',
-      })
-    }
-    // ended with its connection, because its expiry was 0
-    if (this.#records.get(session.clientId) !== record) return
-    if (record.isOver) {
-      // only the will was left, and its client is back in time (semantics W-10)
-      record.will = null
-      this.#endSession(record, nowMs)
-      return
-    }
-    if (cleanStart) {
-      // [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v311]
-      this.#endSession(record, nowMs)
-      return
-    }
-    // [MQTT-3.1.3-9] back in time: the delayed will is cancelled
-    record.will = null
-    record.stopCountdown()
-  }
-
-  #newRecord(clientId: string, identity: string | null): ClientRecord {
-    return this.#addRecord(this.#newState(clientId, identity))
-  }
-
-  #newState(clientId: string, identity: string | null): SessionState {
-    const { maximumQueuedMessages, maximumQueuedBytes } = this.limits
-    const policy =
-      this.#options.queueOverflow === 'drop-oldest' ? OverflowPolicy.DROP_OLDEST : OverflowPolicy.REJECT_NEWEST
-    return new SessionState(clientId, identity, new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy))
-  }
-
-  #addRecord(state: SessionState): ClientRecord {
-    const { clientId, owner } = state
-    const { maximumQos0QueuedBytes } = this.limits
-    const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
-    const session = new ServerSession(state, qos0Queue, this.#exchange)
-    session.rights = this.#access.rightsOf(owner, clientId, undefined)
-    const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
-    this.#records.set(clientId, record)
-    return record
-  }
-
-  // Letters and digits only, unlike any id known (semantics C-08).
-  #assignClientId(): string {
-    for (;;) {
-      const clientId = `auto${randomBytes(10).toString('hex')}`
-      if (!this.#records.has(clientId)) return clientId
-    }
-  }
-
-  // What waits for a resumed session may have been allowed to another identity, or by other grants (semantics S-17).
-  #giveRights(record: ClientRecord, identity: string | null, grants: unknown): void {
-    const { session } = record
-    if (session.state.owner === identity && record.grants === grants) return
-    record.grants = grants
-    session.rights = this.#access.rightsOf(identity, session.clientId, grants)
-    this.#exchange.router.forgetAllRoutes()
-    session.reviewDeliveries()
-  }
-
   /**
    * The answers of Rights objects have changed: what waits for somebody who may no longer read it is given up, and no
    * subscription delivers it any more, whether its client is there or not (semantics S-17).
    */
   accessChanged(): void {
-    this.#exchange.router.forgetAllRoutes()
-    for (const { session } of this.#records.values()) session.reviewDeliveries()
+    this.#records.accessChanged()
   }
 
   /**
@@ -421,10 +341,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
    */
   setLimits(limits: Partial<Limits>): void {
     Object.assign(this.limits, completeLimits(limits))
-    const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
-    for (const { session } of this.#records.values()) {
-      session.boundQueues(maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes)
-    }
+    this.#records.boundQueues()
   }
 
   /**
@@ -464,12 +381,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     if (end.discardsWill) record.will = null
     // semantics W-10: like one whose server died, it has its will published after the restart
     if (this.#stopping && record.stored !== null && !end.discardsWill) return
-    const nowMs = this.#clock.nowMs()
-    this.#durable?.disconnected(record)
-    record.startCountdown(nowMs)
-    if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
-    // a will that is out at once leaves a session that expires later
-    if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
+    this.#records.disconnected(record, this.#clock.nowMs())
     this.#waiting.changed()
   }
 
@@ -478,49 +390,13 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     if (this.#connections.size === 0) this.#whenEmpty?.()
   }
 
-  #recordDue(record: ClientRecord, nowMs: number): void {
-    if (record.willDueMs <= nowMs) this.#publishWill(record, nowMs)
-    if (record.expiresAtMs > nowMs) return
-    this.metrics.sessionsExpired++
-    this.#endSession(record, nowMs)
-  }
-
-  // [MQTT-3.1.2-8, MQTT-3.1.2-10 v5] once, and then it is gone
-  #publishWill(record: ClientRecord, nowMs: number): void {
-    const { will, session } = record
-    if (will !== null) this.#durable?.willGone(record)
-    record.will = null
-    record.willDueMs = Number.POSITIVE_INFINITY
-    if (will === null) return
-    if (this.judgeTopic(session.rights, will.message.topicName) !== ReasonCode.SUCCESS) {
-      this.metrics.messagesRefused++
-      return
-    }
-    this.#exchange.route(will.message, session.clientId, nowMs)
-  }
-
-  #endSession(record: ClientRecord, nowMs: number): void {
-    const { session } = record
-    this.#deadlines.forget(record)
-    this.#records.delete(session.clientId)
-    for (const subscription of session.state.subscriptions.values())
-      this.#exchange.router.remove(session, subscription.topicFilter)
-    session.state.queue.loadShared()
-    this.#durable?.ended(record)
-    const orphans = session.end()
-    this.#accounts.sessionEnded(session)
-    // the session has ended, so a will whose delay runs is published now (semantics W-07)
-    this.#publishWill(record, nowMs)
-    for (const orphan of orphans) this.#exchange.forwardToGroup(orphan, nowMs)
-  }
-
   // ---- the store
 
   // All that it has is there before the first listener opens; what fell due meanwhile happens now (semantics E-07, W-10).
   async #restore(store: Store): Promise<void> {
     const durable = await DurableState.open(store, this.#clock, (event) => this.log(event))
-    const restored = await durable.restore(({ clientId, owner }) => this.#newState(clientId, owner))
-    this.#durable = durable
+    const restored = await durable.restore(({ clientId, owner }) => this.#records.newState(clientId, owner))
+    this.#records.durable = durable
     this.#exchange.journal = durable.journal
     this.#surroundings = { ...this.#surroundings, journal: durable.journal }
     this.#exchange.sequence = restored.lastSequence
@@ -530,29 +406,10 @@ export class Broker implements ConnectionOwner, AdmissionHost {
       else this.#retained.restore(message)
     }
     this.#retained.listener = (topicName, message) => durable.retainedChanged(topicName, message)
-    const records = restored.sessions.map((session) => this.#restoreSession(session, durable, nowMs))
-    this.accessChanged()
-    for (const record of records) {
-      if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
-      if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
-    }
-    const sessions = records.length === 1 ? '1 session' : `${records.length} sessions`
+    this.#records.restore(restored.sessions, durable, nowMs)
+    const count = restored.sessions.length
+    const sessions = count === 1 ? '1 session' : `${count} sessions`
     this.log({ event: 'store', detail: `restored ${sessions}, ${restored.retained.length} retained` })
-  }
-
-  #restoreSession(restored: RestoredSession, durable: DurableState, nowMs: number): ClientRecord {
-    const { state, record: stored, will, number } = restored
-    state.sessionExpiryIntervalSeconds = stored.sessionExpiryIntervalSeconds
-    const record = this.#addRecord(state)
-    record.stored = new StoredSession(number, state, durable.deliveries)
-    record.session.keeper = record.stored
-    record.will = will
-    for (const subscription of state.subscriptions.values())
-      this.#exchange.router.add(record.session, subscription, true)
-    const wasOpen = stored.endedAtWallMs === 0
-    record.resumeCountdown(wasOpen ? null : stored.endedAtWallMs - durable.wallMinusMonotonicMs, nowMs)
-    if (wasOpen) durable.disconnected(record)
-    return record
   }
 
   // a client before 5.0, whose message the store cannot keep (semantics L-05)
@@ -574,7 +431,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
   isSubscribed(topicFilter: string, clientId?: string): boolean {
     if (clientId !== undefined)
       return this.#records.get(clientId)?.session.state.subscriptions.has(topicFilter) ?? false
-    for (const { state } of this.#sessions()) if (state.subscriptions.has(topicFilter)) return true
+    for (const { state } of this.#records.sessions()) if (state.subscriptions.has(topicFilter)) return true
     return false
   }
 
@@ -627,43 +484,16 @@ export class Broker implements ConnectionOwner, AdmissionHost {
    * `dropped`. Takes a look at every session.
    */
   get deliveryCounts(): DeliveryCounts {
-    return this.#accounts.sum(this.#sessions())
+    return this.#accounts.sum(this.#records.sessions())
   }
 
   /** For tests: adds up for each session and in all. @throws Error when a message has vanished or was counted twice */
   assertBalance(): void {
-    for (const session of this.#sessions()) assertBalance(session.deliveryCounts, JSON.stringify(session.clientId))
-    const { deliveryCounts } = this
-    assertBalance(deliveryCounts, 'all sessions')
-    const dropped = total(this.metrics.messagesDropped)
-    if (dropped !== deliveryCounts.dropped) {
-      throw new Error(`${dropped} drops by reason are not the ${deliveryCounts.dropped} of all sessions`)
-    }
-  }
-
-  *#sessions(): IterableIterator<ServerSession> {
-    for (const { session } of this.#records.values()) yield session
+    this.#accounts.assertBalance(this.#records.sessions(), total(this.metrics.messagesDropped))
   }
 
   /** Tells the log, if there is one. */
   log(event: BrokerEvent): void {
     this.#options.log?.(event)
   }
-}
-
-// The losses of a session are told when its client goes (semantics L-02).
-function lossesOf(session: ServerSession): string {
-  const losses = dropNames.flatMap(([name, reason]) => {
-    const count = session.droppedMessages(reason)
-    return count === 0 ? [] : [`${count} ${name}`]
-  })
-  return losses.length === 0 ? '' : `; dropped for this session: ${losses.join(', ')}`
-}
-
-function storedWill(connect: Connect, expirySeconds: number): StoredWill | null {
-  if (connect.will === null) return null
-  const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
-  const isOld = connect.version !== ProtocolVersion.V5
-  const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
-  return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
 }
