@@ -1,65 +1,40 @@
 /**
  * The broker room: who is connected, which session belongs to which Client Identifier, where a message goes. Protocol
- * knowledge is in session/ and codec/, sockets are in transport/; here they meet. Start with Broker.start and
- * connectReceived; a message's way is receivePublish (network-connection.ts), publish (below), Router.route, forward
+ * knowledge is in session/ and codec/, sockets are in transport/; here they meet. Start with Broker.start and admit; a
+ * message's way is receivePublish (network-connection.ts), publish (message-exchange.ts), Router.route, forward
  * (server-session.ts), sendPublish (network-connection.ts).
  */
-import { isUtf8 } from 'node:buffer'
-import { randomBytes } from 'node:crypto'
 import { encodePacket } from '../codec/encoder.ts'
-import { Message } from '../codec/message.ts'
 import type { Auth } from '../codec/packets/auth.ts'
-import { Connack } from '../codec/packets/connack.ts'
-import { type Connect, willMessage } from '../codec/packets/connect.ts'
+import type { Connect } from '../codec/packets/connect.ts'
 import type { Disconnect } from '../codec/packets/disconnect.ts'
-import type { Publish } from '../codec/packets/publish.ts'
-import type { SubscriptionRequest } from '../codec/packets/subscribe.ts'
 import { ProtocolVersion, protocolVersionName } from '../codec/protocol-version.ts'
-import { QoS } from '../codec/qos.ts'
 import { formatReasonCode, ReasonCode } from '../codec/reason-code.ts'
 import type { ViolationName } from '../codec/violation.ts'
-import { type Delivery, DeliveryState } from '../session/delivery.ts'
-import { MessageQueue, OverflowPolicy } from '../session/message-queue.ts'
-import { DropReason } from '../session/qos-sender.ts'
 import type { Rights } from '../session/rights.ts'
-import {
-  type ConnectionTerms,
-  type DeliveryCounts,
-  ServerSession,
-  type ServerSessionHost,
-} from '../session/server-session.ts'
-import { LARGEST_PACKET_BYTES, type SubscriptionOffers, subscriptionRefusal } from '../session/server-terms.ts'
-import { SessionState, type Subscription } from '../session/session-state.ts'
-import type { RestoredSession } from '../store/restore.ts'
+import type { DeliveryCounts, ServerSession } from '../session/server-session.ts'
+import { LARGEST_PACKET_BYTES, type SubscriptionOffers } from '../session/server-terms.ts'
 import type { Store } from '../store/store.ts'
-import { StoredSession } from '../store/stored-session.ts'
-import { parseSharedFilter } from '../topic/topic-filter.ts'
-import { levelCount } from '../topic/topic-name.ts'
 import { Turn } from '../transport/output-buffer.ts'
 import type { TlsServerTerms } from '../transport/tls-terms.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Access } from './access.ts'
 import { Admission, type AdmissionHost } from './admission.ts'
 import { Arrivals } from './arrivals.ts'
-import { ClientRecord, type StoredWill } from './client-record.ts'
+import { willOf } from './client-record.ts'
+import { ClientRecords } from './client-records.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
 import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
-import {
-  type Agreed,
-  agreeOnExpirySeconds,
-  agreeOnKeepAliveSeconds,
-  agreeOnTerms,
-  connackProperties,
-} from './connection-terms.ts'
-import { type Deadline, Deadlines } from './deadlines.ts'
-import { assertBalance, DeliveryAccounts } from './delivery-accounts.ts'
+import { agreeOnExpirySeconds, agreeOnKeepAliveSeconds, agreeOnTerms, makeConnack } from './connection-terms.ts'
+import { Deadlines } from './deadlines.ts'
+import { DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
 import { DurableState } from './durable-state.ts'
 import { LimitWatch } from './limit-watch.ts'
 import { completeLimits, type LimitName, type Limits } from './limits.ts'
 import { Listeners } from './listeners.ts'
-import { LoadAverages } from './load-averages.ts'
+import { MessageExchange } from './message-exchange.ts'
 import { Metrics, total } from './metrics.ts'
 import {
   type ConnectionEnd,
@@ -69,23 +44,17 @@ import {
   NetworkConnection,
 } from './network-connection.ts'
 import { RetainedMessages } from './retained-messages.ts'
-import { type RouteResult, Router } from './router.ts'
-import { type BrokerGauges, dropNames, staticSysValues, sysValues } from './sys-topics.ts'
+import { SysPublisher } from './sys-publisher.ts'
+import { type BrokerGauges, lossesOf } from './sys-topics.ts'
 import { UserAccess } from './user-access.ts'
-import { durationMs, VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
 import { Waiting } from './waiting.ts'
 
 const DEFAULT_PORT = 1883
 const DEFAULT_SYS_INTERVAL_SECONDS = 10
 
-/** Clients before 5.0 cannot ask for a Will Delay; after a restart they get this long to be back (semantics W-10). */
-const RESTART_GRACE_SECONDS = 10
-
-/** A message published by the Server itself, or refused before it got anywhere. */
-const NOBODY: string | null = null
-
 /** An MQTT broker: `const broker = await Broker.start({ port: 0 })`, `broker.url`, `await broker.stop()`. */
-export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost {
+export class Broker implements ConnectionOwner, AdmissionHost {
   readonly limits: Limits
   readonly metrics = new Metrics()
   /** for packet traces; null costs nothing */
@@ -97,24 +66,19 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   readonly #clock: Clock
   readonly #deadlines: Deadlines
   readonly #turn = new Turn()
-  readonly #router: Router
+  readonly #exchange: MessageExchange
   readonly #retained: RetainedMessages
-  readonly #records = new Map<string, ClientRecord>()
+  readonly #records: ClientRecords
   readonly #connections = new Set<NetworkConnection>()
-  readonly #routeResult: RouteResult = { matched: 0, taken: 0, unclaimed: 0 }
   readonly #startedAtMs: number
-  readonly #sys: Deadline & { deadlineMs: number }
+  readonly #sys: SysPublisher
   readonly #listeners: Listeners
   readonly #arrivals: Arrivals
-  readonly #dropLog: DropLog
-  #durable: DurableState | null = null
   #surroundings: ConnectionSurroundings
-  readonly #load: LoadAverages
   readonly #limitWatch: LimitWatch
   readonly #connectionRate: ConnectionRate
   readonly #accounts = new DeliveryAccounts()
   readonly #waiting = new Waiting()
-  #sequence = 0
   #clientsConnected = 0
   #clientsMaximum = 0
   #stopping = false
@@ -133,11 +97,28 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     this.#admission = new Admission(this, this.#access, options.sessionsHaveOwners ?? true)
     this.#clock = options.clock ?? (options.virtualTime ? new VirtualClock() : new SystemClock())
     this.#deadlines = new Deadlines(this.#clock)
-    this.#dropLog = new DropLog(this.#clock, (event) => this.log(event))
     this.#limitWatch = new LimitWatch(this.limits, this.#clock, (event) => this.log(event))
     this.#connectionRate = new ConnectionRate(this.limits)
-    this.#router = new Router(this.limits)
     this.#retained = new RetainedMessages(this.limits, this.#deadlines)
+    this.#exchange = new MessageExchange(options, {
+      limits: this.limits,
+      metrics: this.metrics,
+      retained: this.#retained,
+      offers: this.#offers,
+      limitWatch: this.#limitWatch,
+      dropLog: new DropLog(this.#clock, (event) => this.log(event)),
+      accounts: this.#accounts,
+      waiting: this.#waiting,
+      cutOff: (session) => this.#cutOff(session),
+    })
+    this.#records = new ClientRecords(options.queueOverflow, {
+      limits: this.limits,
+      metrics: this.metrics,
+      access: this.#access,
+      deadlines: this.#deadlines,
+      accounts: this.#accounts,
+      exchange: this.#exchange,
+    })
     this.#startedAtMs = this.#clock.nowMs()
     this.#surroundings = {
       owner: this,
@@ -148,8 +129,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       metrics: this.metrics,
       journal: null,
     }
-    this.#load = new LoadAverages(this.#startedAtMs)
-    this.#sys = { deadlineMs: Number.POSITIVE_INFINITY, deadlinePassed: (nowMs) => this.#publishSys(nowMs) }
+    const sysIntervalSeconds = options.sysIntervalSeconds ?? DEFAULT_SYS_INTERVAL_SECONDS
+    this.#sys = new SysPublisher(this, this.#exchange, this.#deadlines, sysIntervalSeconds, this.#startedAtMs)
     this.#arrivals = new Arrivals(this.limits, this.#clock, this.#deadlines)
     this.#listeners = new Listeners(
       {
@@ -188,7 +169,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
     await broker.#listeners.open(urls)
     for (const url of broker.listeners) broker.log({ event: 'listening', detail: url })
-    broker.#startSys()
+    broker.#sys.start(broker.#clock.nowMs())
     return broker
   }
 
@@ -216,7 +197,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     }
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     this.#deadlines.stop()
-    await this.#durable?.end()
+    await this.#records.durable?.end()
     await closed
     this.log({ event: 'stopped', detail: 'all connections are closed' })
   }
@@ -276,6 +257,16 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     return this.#limitWatch.counts()
   }
 
+  /** For Admission. */
+  judgeTopic(rights: Rights, topicName: string): number {
+    return this.#exchange.judgeTopic(rights, topicName)
+  }
+
+  /** For Admission. */
+  get retainAvailable(): boolean {
+    return this.#options.retainAvailable ?? true
+  }
+
   /** For Admission: a wall clock that jumps later changes nothing (semantics K-07). */
   monotonicMs(wallMs: number): number {
     return this.#clock.nowMs() + wallMs - this.#clock.wallMs()
@@ -291,7 +282,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     const { identity } = connection
     const existing = this.#records.get(connect.clientId) ?? null
     const nowMs = this.#clock.nowMs()
-    const assignedClientId = connect.clientId.length === 0 ? this.#assignClientId() : null
+    const assignedClientId = connect.clientId.length === 0 ? this.#records.assignClientId() : null
     const clientId = assignedClientId ?? connect.clientId
     const expirySeconds = agreeOnExpirySeconds(connect, this.limits)
     const keepAliveSeconds = agreeOnKeepAliveSeconds(connect, this.limits)
@@ -300,28 +291,29 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     // [MQTT-3.1.2-24] what CONNACK tells cannot be left out
     if (
       terms.maximumPacketBytes < LARGEST_PACKET_BYTES &&
-      encodePacket(this.#connack(connect, terms, false, agreed), connect.version).length > terms.maximumPacketBytes
+      encodePacket(makeConnack(connect, terms, false, this.limits, this.#offers, agreed), connect.version).length >
+        terms.maximumPacketBytes
     )
       return ReasonCode.PACKET_TOO_LARGE
     const makesSession = existing === null || connect.cleanStart
-    if (makesSession && (expirySeconds > 0 || connect.will !== null) && this.#isStoreFailing) {
+    if (makesSession && (expirySeconds > 0 || connect.will !== null) && this.#exchange.isStoreFailing) {
       // semantics L-05
       return connect.version === ProtocolVersion.V5 ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.SERVER_UNAVAILABLE
     }
-    if (existing !== null) this.#takeOver(existing, connect.cleanStart, nowMs)
+    if (existing !== null) this.#records.takeOver(existing, connect.cleanStart, nowMs)
     // a session that ended with its old connection, or was thrown away, is no longer there
     const kept = this.#records.get(clientId) ?? null
-    const record = kept ?? this.#newRecord(clientId, identity)
-    this.#giveRights(record, identity, connection.grants)
+    const record = kept ?? this.#records.make(clientId, identity)
+    this.#records.giveRights(record, identity, connection.grants)
     record.session.state.sessionExpiryIntervalSeconds = expirySeconds
     // where sessions have no owners, the rights are those of who is there
     record.session.state.owner = identity
     record.connection = connection
-    record.will = storedWill(connect, expirySeconds)
-    this.#durable?.connected(record)
+    record.will = willOf(connect, expirySeconds)
+    this.#records.durable?.connected(record)
     this.#clientsConnected++
     this.#clientsMaximum = Math.max(this.#clientsMaximum, this.#clientsConnected)
-    const connack = this.#connack(connect, terms, kept !== null, agreed)
+    const connack = makeConnack(connect, terms, kept !== null, this.limits, this.#offers, agreed)
     this.log({
       event: 'connect',
       clientId,
@@ -333,92 +325,12 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     return ReasonCode.SUCCESS
   }
 
-  #connack(connect: Connect, terms: ConnectionTerms, sessionPresent: boolean, agreed: Agreed): Connack {
-    if (connect.version !== ProtocolVersion.V5) {
-      // MQTT 3.1 has no Session Present (semantics M-01)
-      return new Connack(sessionPresent && connect.version !== ProtocolVersion.V3_1, 0)
-    }
-    return new Connack(
-      sessionPresent,
-      ReasonCode.SUCCESS,
-      connackProperties(connect, terms, this.limits, this.#offers, agreed),
-    )
-  }
-
-  // The older connection goes first, and its will is routed before the new CONNACK (semantics S-01, W-03).
-  #takeOver(record: ClientRecord, cleanStart: boolean, nowMs: number): void {
-    const { connection, session } = record
-    if (connection !== null) {
-      connection.disconnect(ReasonCode.SESSION_TAKEN_OVER, {
-        discardsWill: false,
-        reason: 'taken over by a new connection',
-      })
-    }
-    // ended with its connection, because its expiry was 0
-    if (this.#records.get(session.clientId) !== record) return
-    if (record.isOver) {
-      // only the will was left, and its client is back in time (semantics W-10)
-      record.will = null
-      this.#endSession(record, nowMs)
-      return
-    }
-    if (cleanStart) {
-      // [MQTT-3.1.2-4 v5, MQTT-3.1.2-6 v311]
-      this.#endSession(record, nowMs)
-      return
-    }
-    // [MQTT-3.1.3-9] back in time: the delayed will is cancelled
-    record.will = null
-    record.stopCountdown()
-  }
-
-  #newRecord(clientId: string, identity: string | null): ClientRecord {
-    return this.#addRecord(this.#newState(clientId, identity))
-  }
-
-  #newState(clientId: string, identity: string | null): SessionState {
-    const { maximumQueuedMessages, maximumQueuedBytes } = this.limits
-    const policy =
-      this.#options.queueOverflow === 'drop-oldest' ? OverflowPolicy.DROP_OLDEST : OverflowPolicy.REJECT_NEWEST
-    return new SessionState(clientId, identity, new MessageQueue(maximumQueuedMessages, maximumQueuedBytes, policy))
-  }
-
-  #addRecord(state: SessionState): ClientRecord {
-    const { clientId, owner } = state
-    const { maximumQos0QueuedBytes } = this.limits
-    const qos0Queue = new MessageQueue(Number.MAX_SAFE_INTEGER, maximumQos0QueuedBytes, OverflowPolicy.DROP_OLDEST)
-    const session = new ServerSession(state, qos0Queue, this)
-    session.rights = this.#access.rightsOf(owner, clientId, undefined)
-    const record = new ClientRecord(session, (due, nowMs) => this.#recordDue(due, nowMs))
-    this.#records.set(clientId, record)
-    return record
-  }
-
-  // Letters and digits only, unlike any id known (semantics C-08).
-  #assignClientId(): string {
-    for (;;) {
-      const clientId = `auto${randomBytes(10).toString('hex')}`
-      if (!this.#records.has(clientId)) return clientId
-    }
-  }
-
-  // What waits for a resumed session may have been allowed to another identity, or by other grants (semantics S-17).
-  #giveRights(record: ClientRecord, identity: string | null, grants: unknown): void {
-    const { session } = record
-    if (session.state.owner === identity && record.grants === grants) return
-    record.grants = grants
-    session.rights = this.#access.rightsOf(identity, session.clientId, grants)
-    this.#router.forgetAllRoutes()
-    session.reviewDeliveries()
-  }
-
   /**
    * The answers of Rights objects have changed: what waits for somebody who may no longer read it is given up, and no
    * subscription delivers it any more, whether its client is there or not (semantics S-17).
    */
   accessChanged(): void {
-    this.#router.forgetAllRoutes()
-    for (const { session } of this.#records.values()) session.reviewDeliveries()
+    this.#records.accessChanged()
   }
 
   /**
@@ -429,10 +341,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
    */
   setLimits(limits: Partial<Limits>): void {
     Object.assign(this.limits, completeLimits(limits))
-    const { maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes } = this.limits
-    for (const { session } of this.#records.values()) {
-      session.boundQueues(maximumQueuedMessages, maximumQueuedBytes, maximumQos0QueuedBytes)
-    }
+    this.#records.boundQueues()
   }
 
   /**
@@ -472,12 +381,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (end.discardsWill) record.will = null
     // semantics W-10: like one whose server died, it has its will published after the restart
     if (this.#stopping && record.stored !== null && !end.discardsWill) return
-    const nowMs = this.#clock.nowMs()
-    this.#durable?.disconnected(record)
-    record.startCountdown(nowMs)
-    if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
-    // a will that is out at once leaves a session that expires later
-    if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
+    this.#records.disconnected(record, this.#clock.nowMs())
     this.#waiting.changed()
   }
 
@@ -486,251 +390,34 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
     if (this.#connections.size === 0) this.#whenEmpty?.()
   }
 
-  #recordDue(record: ClientRecord, nowMs: number): void {
-    if (record.willDueMs <= nowMs) this.#publishWill(record, nowMs)
-    if (record.expiresAtMs > nowMs) return
-    this.metrics.sessionsExpired++
-    this.#endSession(record, nowMs)
-  }
-
-  // [MQTT-3.1.2-8, MQTT-3.1.2-10 v5] once, and then it is gone
-  #publishWill(record: ClientRecord, nowMs: number): void {
-    const { will, session } = record
-    if (will !== null) this.#durable?.willGone(record)
-    record.will = null
-    record.willDueMs = Number.POSITIVE_INFINITY
-    if (will === null) return
-    if (this.judgeTopic(session.rights, will.message.topicName) !== ReasonCode.SUCCESS) {
-      this.metrics.messagesRefused++
-      return
-    }
-    this.#route(will.message, session.clientId, nowMs)
-  }
-
-  #endSession(record: ClientRecord, nowMs: number): void {
-    const { session } = record
-    this.#deadlines.forget(record)
-    this.#records.delete(session.clientId)
-    for (const subscription of session.state.subscriptions.values())
-      this.#router.remove(session, subscription.topicFilter)
-    session.state.queue.loadShared()
-    this.#durable?.ended(record)
-    const orphans = session.end()
-    this.#accounts.sessionEnded(session)
-    // the session has ended, so a will whose delay runs is published now (semantics W-07)
-    this.#publishWill(record, nowMs)
-    // [U5-4.8.2-2] what was meant for a Shared Subscription goes to another member (semantics G-08)
-    for (const orphan of orphans) this.#forwardToGroup(orphan, nowMs)
-  }
-
-  #forwardToGroup({ message, sharedFilter, state }: Delivery, nowMs: number): void {
-    const group = this.#router.group(sharedFilter!)
-    // [MQTT-3.3.2-5] for another member its delivery has not begun
-    if (message.isExpired(nowMs)) this.#dropUnclaimed(sharedFilter!, DropReason.EXPIRED, 1)
-    else if (group?.forward(message, nowMs, group.barredFrom(message.topicName))) return
-    else if (group !== null) this.#dropUnclaimed(sharedFilter!, DropReason.QUEUE_FULL, 1)
-    // one that was sent may have arrived
-    else if (state === DeliveryState.QUEUED) this.#dropUnclaimed(sharedFilter!, DropReason.SESSION_ENDED, 1)
-  }
-
-  #dropUnclaimed(sharedFilter: string, reason: DropReason, count: number): void {
-    this.#accounts.droppedUnclaimed(count)
-    this.metrics.countDropped(reason, count)
-    this.#dropLog.dropped(sharedFilter, reason)
-  }
-
   // ---- the store
 
   // All that it has is there before the first listener opens; what fell due meanwhile happens now (semantics E-07, W-10).
   async #restore(store: Store): Promise<void> {
     const durable = await DurableState.open(store, this.#clock, (event) => this.log(event))
-    const restored = await durable.restore(({ clientId, owner }) => this.#newState(clientId, owner))
-    this.#durable = durable
+    const restored = await durable.restore(({ clientId, owner }) => this.#records.newState(clientId, owner))
+    this.#records.durable = durable
+    this.#exchange.journal = durable.journal
     this.#surroundings = { ...this.#surroundings, journal: durable.journal }
-    this.#sequence = restored.lastSequence
+    this.#exchange.sequence = restored.lastSequence
     const nowMs = this.#clock.nowMs()
     for (const message of restored.retained) {
       if (message.isExpired(nowMs)) durable.retainedChanged(message.topicName, null)
       else this.#retained.restore(message)
     }
     this.#retained.listener = (topicName, message) => durable.retainedChanged(topicName, message)
-    const records = restored.sessions.map((session) => this.#restoreSession(session, durable, nowMs))
-    this.accessChanged()
-    for (const record of records) {
-      if (record.deadlineMs <= nowMs) this.#recordDue(record, nowMs)
-      if (record.deadlineMs > nowMs) this.#deadlines.watch(record)
-    }
-    const sessions = records.length === 1 ? '1 session' : `${records.length} sessions`
+    this.#records.restore(restored.sessions, durable, nowMs)
+    const count = restored.sessions.length
+    const sessions = count === 1 ? '1 session' : `${count} sessions`
     this.log({ event: 'store', detail: `restored ${sessions}, ${restored.retained.length} retained` })
   }
 
-  #restoreSession(restored: RestoredSession, durable: DurableState, nowMs: number): ClientRecord {
-    const { state, record: stored, will, number } = restored
-    state.sessionExpiryIntervalSeconds = stored.sessionExpiryIntervalSeconds
-    const record = this.#addRecord(state)
-    record.stored = new StoredSession(number, state, durable.deliveries)
-    record.session.keeper = record.stored
-    record.will = will
-    for (const subscription of state.subscriptions.values()) this.#router.add(record.session, subscription, true)
-    const wasOpen = stored.endedAtWallMs === 0
-    record.resumeCountdown(wasOpen ? null : stored.endedAtWallMs - durable.wallMinusMonotonicMs, nowMs)
-    if (wasOpen) durable.disconnected(record)
-    return record
-  }
-
-  // ---- publishing: ServerSessionHost
-
-  get sequence(): number {
-    return this.#sequence
-  }
-
-  publish(session: ServerSession, publish: Publish, nowMs: number): number {
-    const { message } = publish
-    const judged = this.judgeTopic(session.rights, message.topicName)
-    if (judged !== ReasonCode.SUCCESS) {
-      this.metrics.messagesRefused++
-      return judged
-    }
-    // [U5-3.3.2.3.2-1]
-    if (this.#options.checkPayloadFormat && isFalselyText(message)) {
-      this.metrics.messagesRefused++
-      return ReasonCode.PAYLOAD_FORMAT_INVALID
-    }
-    if (publish.qos > 0 && this.#isStoreFailing && this.#needsStore(session, publish))
-      return this.#refuseUnkept(session)
-    return this.#route(message, session.clientId, nowMs)
-  }
-
-  get #isStoreFailing(): boolean {
-    return this.#durable?.journal.isFailing ?? false
-  }
-
-  #needsStore(session: ServerSession, { qos, message }: Publish): boolean {
-    return message.retain || (qos === 2 && session.keeper !== null) || this.#router.reachesKept(message.topicName)
-  }
-
-  // Nothing is acknowledged that is not kept; 3.1.1 has no word for it but the close (semantics L-05).
-  #refuseUnkept(session: ServerSession): number {
-    this.metrics.messagesRefused++
-    if (session.version !== ProtocolVersion.V5) {
-      const { connection } = this.#records.get(session.clientId)!
-      connection!.disconnect(ReasonCode.QUOTA_EXCEEDED, {
-        discardsWill: false,
-        reason: 'the store cannot keep its message',
-      })
-    }
-    return ReasonCode.QUOTA_EXCEEDED
-  }
-
-  /** May somebody with these rights publish to the topic? @returns 0x00, or the Reason Code that says why not */
-  judgeTopic(rights: Rights, topicName: string): number {
-    // `$SYS` is the Server's own (semantics Y-01); `$share/...` is no Topic Name (Y-04)
-    if (topicName.charCodeAt(0) === 0x24) {
-      if (topicName.startsWith('$SYS/') || topicName === '$SYS') return ReasonCode.NOT_AUTHORIZED
-      if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
-    }
-    if (!rights.mayPublish(topicName)) return ReasonCode.NOT_AUTHORIZED
-    return this.#isTopicTooLong(topicName) ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
-  }
-
-  // A Topic Name, or a filter without its share.
-  #isTopicTooLong(topic: string): boolean {
-    const { maximumTopicBytes, maximumTopicLevels } = this.limits
-    // most are far from it: a character has 3 bytes at most
-    const isLong = topic.length * 3 > maximumTopicBytes && Buffer.byteLength(topic) > maximumTopicBytes
-    if (!isLong && levelCount(topic) <= maximumTopicLevels) return false
-    this.#limitWatch.reached(isLong ? 'maximumTopicBytes' : 'maximumTopicLevels', '')
-    return true
-  }
-
-  // Keeps what is to be retained, then forwards. @returns Reason Code for the acknowledgement
-  #route(message: Message, publisher: string | null, nowMs: number): number {
-    message.arrive(nowMs, ++this.#sequence)
-    message.publisher = publisher
-    const kept = message.retain ? this.#retain(message) : true
-    const result = this.#routeResult
-    this.#router.route(message, publisher, true, nowMs, result)
-    const { matched, taken, unclaimed } = result
-    if (unclaimed > 0) this.#dropUnclaimed('a Shared Subscription', DropReason.QUEUE_FULL, unclaimed)
-    if (!kept || (matched > 0 && taken === 0)) return ReasonCode.QUOTA_EXCEEDED
-    if (matched > 0) return ReasonCode.SUCCESS
-    this.metrics.messagesWithoutSubscriber++
-    return ReasonCode.NO_MATCHING_SUBSCRIBERS
-  }
-
-  // @returns false when there was no room for it
-  #retain(message: Message): boolean {
-    // [MQTT-3.3.1-10, MQTT-3.3.1-11 v311, MQTT-3.3.1-6, MQTT-3.3.1-7 v5]; what expires at once is kept for nobody (semantics E-05)
-    if (message.payloadBytes === 0 || message.messageExpiryIntervalSeconds === 0) {
-      this.#retained.delete(message.topicName)
-      return true
-    }
-    if (this.#retained.set(message.own())) return true
-    const isCount = this.#retained.count >= this.limits.maximumRetainedMessages
-    this.#limitWatch.reached(isCount ? 'maximumRetainedMessages' : 'maximumRetainedBytes', message.publisher ?? '')
-    return false
-  }
-
-  /** For Admission. */
-  get retainAvailable(): boolean {
-    return this.#options.retainAvailable ?? true
-  }
-
-  // ---- subscriptions: ServerSessionHost
-
-  judgeSubscription(session: ServerSession, request: SubscriptionRequest, subscriptionIdentifier: number): number {
-    const { topicFilter } = request
-    const refusal = subscriptionRefusal(request, subscriptionIdentifier > 0, this.#offers)
-    if (refusal !== ReasonCode.SUCCESS) return refusal
-    const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
-    if (this.#isTopicTooLong(filter)) return ReasonCode.QUOTA_EXCEEDED
-    if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
-    if (session.keeper !== null && this.#isStoreFailing) return ReasonCode.QUOTA_EXCEEDED
-    const { subscriptions } = session.state
-    if (subscriptions.size < this.limits.maximumSubscriptions || subscriptions.has(topicFilter)) return request.qos
-    this.#limitWatch.reached('maximumSubscriptions', session.clientId)
-    return ReasonCode.QUOTA_EXCEEDED
-  }
-
-  subscriptionSet(session: ServerSession, subscription: Subscription, replaced: Subscription | null): void {
-    this.#router.add(session, subscription, replaced === null)
-    this.#waiting.changed()
-  }
-
-  subscriptionRemoved(session: ServerSession, subscription: Subscription): void {
-    this.#router.remove(session, subscription.topicFilter)
-    this.#waiting.changed()
-  }
-
-  *retainedMessages(session: ServerSession, subscription: Subscription): IterableIterator<Message> {
-    for (const message of this.#retained.match(subscription.topicFilter)) {
-      // No Local holds back one's own retained messages too (semantics T-11)
-      if (subscription.noLocal && message.publisher === session.clientId) continue
-      // semantics R-13
-      if (!session.rights.mayReceive(message.topicName)) continue
-      yield message
-    }
-  }
-
-  isRetained(message: Message): boolean {
-    return this.#retained.get(message.topicName) === message
-  }
-
-  deliveryDropped(session: ServerSession, reason: DropReason, count: number): void {
-    this.metrics.countDropped(reason, count)
-    this.#dropLog.dropped(session.clientId, reason)
-  }
-
-  get maximumFiltersPerPacket(): number {
-    return this.limits.maximumFiltersPerPacket
-  }
-
-  tooManyFilters(session: ServerSession): void {
-    this.#limitWatch.reached('maximumFiltersPerPacket', session.clientId)
-  }
-
-  get queuesQos0(): boolean {
-    return this.#options.queueQos0 ?? false
+  // a client before 5.0, whose message the store cannot keep (semantics L-05)
+  #cutOff({ clientId }: ServerSession): void {
+    this.#records.get(clientId)!.connection!.disconnect(ReasonCode.QUOTA_EXCEEDED, {
+      discardsWill: false,
+      reason: 'the store cannot keep its message',
+    })
   }
 
   // ---- for tests of users
@@ -744,7 +431,7 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
   isSubscribed(topicFilter: string, clientId?: string): boolean {
     if (clientId !== undefined)
       return this.#records.get(clientId)?.session.state.subscriptions.has(topicFilter) ?? false
-    for (const { state } of this.#sessions()) if (state.subscriptions.has(topicFilter)) return true
+    for (const { state } of this.#records.sessions()) if (state.subscriptions.has(topicFilter)) return true
     return false
   }
 
@@ -771,45 +458,10 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
    * @throws Error without `virtualTime`, RangeError for what is no duration
    */
   async advance(duration: number | string): Promise<void> {
-    const clock = this.#clock
-    if (!(clock instanceof VirtualClock)) throw new Error('time passes by itself here: start with virtualTime: true')
-    const until = clock.nowMs() + durationMs(duration)
-    await turnOfEvents()
-    while (clock.nextWakeMs <= until) {
-      clock.advance(Math.max(0, clock.nextWakeMs - clock.nowMs()))
-      await turnOfEvents()
+    if (!(this.#clock instanceof VirtualClock)) {
+      throw new Error('time passes by itself here: start with virtualTime: true')
     }
-    clock.advance(until - clock.nowMs())
-    await turnOfEvents()
-  }
-
-  // ---- $SYS
-
-  #startSys(): void {
-    if (this.#sysIntervalMs === 0) return
-    const nowMs = this.#clock.nowMs()
-    for (const [topicName, value] of staticSysValues(this.gauges)) this.#publishOwn(topicName, value, nowMs)
-    this.#publishSys(nowMs)
-    this.#deadlines.watch(this.#sys)
-  }
-
-  get #sysIntervalMs(): number {
-    return (this.#options.sysIntervalSeconds ?? DEFAULT_SYS_INTERVAL_SECONDS) * 1000
-  }
-
-  #publishSys(nowMs: number): void {
-    this.#sys.deadlineMs = nowMs + this.#sysIntervalMs
-    for (const [topicName, value] of sysValues(this, this.#load.update(this.metrics, nowMs))) {
-      this.#publishOwn(topicName, value, nowMs)
-    }
-  }
-
-  // Retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03).
-  #publishOwn(topicName: string, value: string, nowMs: number): void {
-    const message = Message.create(topicName, value, { qos: QoS.AT_MOST_ONCE, retain: true })
-    message.arrive(nowMs, ++this.#sequence)
-    this.#retained.set(message)
-    this.#router.route(message, NOBODY, false, nowMs, this.#routeResult)
+    await this.#clock.pass(duration)
   }
 
   /** Present sizes, for `$SYS` and for people. */
@@ -819,8 +471,8 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
       clientsConnected: this.#clientsConnected,
       clientsTotal: this.#records.size,
       clientsMaximum: this.#clientsMaximum,
-      subscriptions: this.#router.subscriptionCount,
-      sharedSubscriptions: this.#router.sharedSubscriptionCount,
+      subscriptions: this.#exchange.router.subscriptionCount,
+      sharedSubscriptions: this.#exchange.router.sharedSubscriptionCount,
       retainedMessages: this.#retained.count,
       retainedBytes: this.#retained.bytes,
       version: this.#options.version ?? 'mqtt-kit',
@@ -832,53 +484,16 @@ export class Broker implements ConnectionOwner, ServerSessionHost, AdmissionHost
    * `dropped`. Takes a look at every session.
    */
   get deliveryCounts(): DeliveryCounts {
-    return this.#accounts.sum(this.#sessions())
+    return this.#accounts.sum(this.#records.sessions())
   }
 
   /** For tests: adds up for each session and in all. @throws Error when a message has vanished or was counted twice */
   assertBalance(): void {
-    for (const session of this.#sessions()) assertBalance(session.deliveryCounts, JSON.stringify(session.clientId))
-    const { deliveryCounts } = this
-    assertBalance(deliveryCounts, 'all sessions')
-    const dropped = total(this.metrics.messagesDropped)
-    if (dropped !== deliveryCounts.dropped) {
-      throw new Error(`${dropped} drops by reason are not the ${deliveryCounts.dropped} of all sessions`)
-    }
-  }
-
-  *#sessions(): IterableIterator<ServerSession> {
-    for (const { session } of this.#records.values()) yield session
+    this.#accounts.assertBalance(this.#records.sessions(), total(this.metrics.messagesDropped))
   }
 
   /** Tells the log, if there is one. */
   log(event: BrokerEvent): void {
     this.#options.log?.(event)
   }
-}
-
-// Payload Format Indicator 1 on bytes that are no text.
-function isFalselyText(message: Message): boolean {
-  return message.properties.payloadFormatIndicator === 1 && !isUtf8(message.payload)
-}
-
-// What has arrived is read, what is due is written.
-async function turnOfEvents(): Promise<void> {
-  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve))
-}
-
-// The losses of a session are told when its client goes (semantics L-02).
-function lossesOf(session: ServerSession): string {
-  const losses = dropNames.flatMap(([name, reason]) => {
-    const count = session.droppedMessages(reason)
-    return count === 0 ? [] : [`${count} ${name}`]
-  })
-  return losses.length === 0 ? '' : `; dropped for this session: ${losses.join(', ')}`
-}
-
-function storedWill(connect: Connect, expirySeconds: number): StoredWill | null {
-  if (connect.will === null) return null
-  const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
-  const isOld = connect.version !== ProtocolVersion.V5
-  const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
-  return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
 }

@@ -1,4 +1,6 @@
 import type { Message } from '../codec/message.ts'
+import { type Connect, willMessage } from '../codec/packets/connect.ts'
+import { ProtocolVersion } from '../codec/protocol-version.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import { NEVER_EXPIRES_SECONDS } from '../session/session-state.ts'
 import type { StoredSession } from '../store/stored-session.ts'
@@ -12,6 +14,9 @@ export interface StoredWill {
   /** after a restart of the server, for a connection that was open when it ended (semantics W-10) */
   readonly restartDelaySeconds: number
 }
+
+/** Clients before 5.0 cannot ask for a Will Delay; after a restart they get this long to be back (semantics W-10). */
+const RESTART_GRACE_SECONDS = 10
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -69,4 +74,13 @@ export class ClientRecord implements Deadline {
     this.expiresAtMs = NEVER
     this.willDueMs = NEVER
   }
+}
+
+/** What is kept of a Will. @param expirySeconds Session Expiry Interval as agreed */
+export function willOf(connect: Connect, expirySeconds: number): StoredWill | null {
+  if (connect.will === null) return null
+  const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
+  const isOld = connect.version !== ProtocolVersion.V5
+  const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
+  return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
 }

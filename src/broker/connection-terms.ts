@@ -1,7 +1,9 @@
+import { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import type { QoS } from '../codec/qos.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import type { ConnectionTerms } from '../session/server-session.ts'
 import { LARGEST_PACKET_BYTES, type SubscriptionOffers } from '../session/server-terms.ts'
 import type { Limits } from './limits.ts'
@@ -52,7 +54,7 @@ export interface Agreed {
 }
 
 /** CONNACK properties: every limit that differs from the default of the standard, and none that does not (semantics C-12). */
-export function connackProperties(
+function connackProperties(
   connect: Connect,
   terms: ConnectionTerms,
   limits: Limits,
@@ -82,4 +84,20 @@ export function connackProperties(
     properties.authenticationData = agreed.authenticationData
   }
   return properties
+}
+
+/** CONNACK with Reason Code 0x00, in the words of the client's version. */
+export function makeConnack(
+  connect: Connect,
+  terms: ConnectionTerms,
+  sessionPresent: boolean,
+  limits: Limits,
+  offers: SubscriptionOffers,
+  agreed: Agreed,
+): Connack {
+  if (connect.version !== ProtocolVersion.V5) {
+    // MQTT 3.1 has no Session Present (semantics M-01)
+    return new Connack(sessionPresent && connect.version !== ProtocolVersion.V3_1, 0)
+  }
+  return new Connack(sessionPresent, ReasonCode.SUCCESS, connackProperties(connect, terms, limits, offers, agreed))
 }

@@ -31,10 +31,24 @@ export class DeliveryAccounts {
     }
     return sum
   }
+
+  /**
+   * Adds up for each session and in all.
+   * @param dropped messages given up, as they were counted by reason
+   * @throws Error when a message has vanished or was counted twice: a fault of ours
+   */
+  assertBalance(sessions: Iterable<ServerSession>, dropped: number): void {
+    const all = [...sessions]
+    for (const session of all) assertBalance(session.deliveryCounts, JSON.stringify(session.clientId))
+    const sum = this.sum(all)
+    assertBalance(sum, 'all sessions')
+    if (dropped !== sum.dropped) {
+      throw new Error(`${dropped} drops by reason are not the ${sum.dropped} of all sessions`)
+    }
+  }
 }
 
-/** @throws Error when messages have vanished or were counted twice: a fault of ours */
-export function assertBalance(counts: DeliveryCounts, whose: string): void {
+function assertBalance(counts: DeliveryCounts, whose: string): void {
   if (counts.in === counts.out + counts.queued + counts.dropped) return
   throw new Error(
     `deliveries of ${whose}: in ${counts.in} is not out ${counts.out} + queued ${counts.queued} + dropped ${counts.dropped}`,

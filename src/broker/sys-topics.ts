@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { packetTypeNames } from '../codec/packet-type.ts'
 import { DropReason } from '../session/qos-sender.ts'
-import type { DeliveryCounts } from '../session/server-session.ts'
+import type { DeliveryCounts, ServerSession } from '../session/server-session.ts'
 import { limitLabel } from './limit-watch.ts'
 import type { LimitName } from './limits.ts'
 import { type Metrics, total } from './metrics.ts'
@@ -121,4 +121,13 @@ export function sysValues(observed: Observed, load: readonly SysValue[]): SysVal
 
 function heapBytes(): number {
   return getHeapStatistics().used_heap_size
+}
+
+/** The losses of a session, as they are told when its client goes (semantics L-02); empty when there are none. */
+export function lossesOf(session: ServerSession): string {
+  const losses = dropNames.flatMap(([name, reason]) => {
+    const count = session.droppedMessages(reason)
+    return count === 0 ? [] : [`${count} ${name}`]
+  })
+  return losses.length === 0 ? '' : `; dropped for this session: ${losses.join(', ')}`
 }

@@ -32,11 +32,6 @@ export class VirtualClock implements Clock {
     this.#wake = null
   }
 
-  /** When somebody wants to be woken; Infinity: never. */
-  get nextWakeMs(): number {
-    return this.#wakeAtMs
-  }
-
   /** Lets time pass; stops at every wake-up on the way, as real time would. */
   advance(ms: number): void {
     const until = this.#nowMs + ms
@@ -47,6 +42,21 @@ export class VirtualClock implements Clock {
       wake()
     }
     this.#nowMs = until
+  }
+
+  /**
+   * As {@link advance}, and what the wake-ups set going is done before time goes on.
+   * @throws RangeError of {@link durationMs}
+   */
+  async pass(duration: number | string): Promise<void> {
+    const until = this.#nowMs + durationMs(duration)
+    await turnOfEvents()
+    while (this.#wakeAtMs <= until) {
+      this.advance(Math.max(0, this.#wakeAtMs - this.#nowMs))
+      await turnOfEvents()
+    }
+    this.advance(until - this.#nowMs)
+    await turnOfEvents()
   }
 
   /** The machine sleeps: nobody is woken meanwhile. */
@@ -68,4 +78,9 @@ export function durationMs(duration: number | string): number {
   throw new RangeError(
     `${JSON.stringify(duration)} is no duration like "25h", "90s", "500ms" or a number of milliseconds`,
   )
+}
+
+// What has arrived is read, what is due is written.
+async function turnOfEvents(): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve))
 }
