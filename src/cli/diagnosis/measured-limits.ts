@@ -23,6 +23,7 @@ const HEADER_BYTES = 256
 const RETAINED_WAIT_MS = 1000
 const FAILURE_CODE = 0x80
 
+const NONE_FITS = 'the packet size told allows none that would be tried'
 const GOODBYE: Goodbye = { willOnExit: false, properties: {} }
 
 /** What is tried, and where. */
@@ -63,7 +64,9 @@ export async function* measuredLimits(
   if (trial.retainAvailable) yield await retained(trial)
   yield await latency(trial)
   if (trial.qos === 0) {
-    yield finding('payload', 'skipped', 'at QoS 0 the broker does not say what it took')
+    const text = 'at QoS 0 the broker does not say what it took'
+    yield finding('payload', 'skipped', text)
+    yield finding('topic', 'skipped', text)
   } else {
     yield await series('payload', PAYLOAD_BYTES, trial, (client, bytes) =>
       client.publish(`${root}/payload`, Buffer.alloc(bytes), { qos: trial.qos }),
@@ -200,7 +203,7 @@ async function series(
 ): Promise<Finding> {
   const startMs = performance.now()
   const fitting = sizes.filter((bytes) => bytes + HEADER_BYTES <= trial.maximumPacketBytes)
-  if (fitting.length === 0) return finding(step, 'skipped', 'the packet size told allows none that would be tried')
+  if (fitting.length === 0) return finding(step, 'skipped', NONE_FITS)
   let largest = 0
   try {
     await connected(trial, async (client) => {
@@ -209,8 +212,7 @@ async function series(
         largest = bytes
       }
     })
-    const beyond = fitting.length < sizes.length ? ', and the packet size told allows no larger one that was tried' : ''
-    const text = `${largest} bytes are taken${beyond}`
+    const text = `${largest} bytes are taken${beyond(fitting, sizes)}`
     return finding(step, 'ok', text, { ms: since(startMs), details: { taken: largest } })
   } catch (error) {
     return refusedAt(step, largest, fitting, error, startMs)
@@ -224,6 +226,7 @@ async function clientIds(trial: Trial): Promise<Finding> {
   // MQTT 3.1 ends at 23
   const lengths = trial.version === ProtocolVersion.V3_1 ? CLIENT_ID_BYTES.slice(0, 1) : CLIENT_ID_BYTES
   const fitting = lengths.filter((bytes) => bytes + HEADER_BYTES <= trial.maximumPacketBytes)
+  if (fitting.length === 0) return finding('client id length', 'skipped', NONE_FITS)
   const chance = Math.random().toString(36).slice(2)
   try {
     for (const bytes of fitting) {
@@ -231,11 +234,15 @@ async function clientIds(trial: Trial): Promise<Finding> {
       await connected({ ...trial, options: { ...trial.options, clientId } }, async () => {})
       longest = bytes
     }
-    const text = `${longest} bytes are taken`
+    const text = `${longest} bytes are taken${beyond(fitting, lengths)}`
     return finding('client id length', 'ok', text, { ms: since(startMs), details: { taken: longest } })
   } catch (error) {
     return refusedAt('client id length', longest, fitting, error, startMs)
   }
+}
+
+function beyond(fitting: readonly number[], sizes: readonly number[]): string {
+  return fitting.length < sizes.length ? '; the packet size told allows no larger one that would be tried' : ''
 }
 
 function refusedAt(step: string, taken: number, sizes: readonly number[], error: unknown, startMs: number): Finding {
