@@ -115,7 +115,10 @@ export class Judge {
       throw fail(connection, publish, 'its Packet Identifier is open')
     }
     const waiting = waitingOf(session)
-    const delivery = surestOf(waiting.filter((one) => this.#isIt(one, publish, connection)))
+    const fitting = waiting.filter((one) => this.#isIt(one, publish, connection))
+    // of two that look the same, the one that has not expired
+    const alive = fitting.filter(({ message }) => !isExpired(message, now))
+    const delivery = surestOf(alive.length > 0 ? alive : fitting)
     if (delivery === undefined || this.#isRatherRetained(delivery, connection, session, publish)) {
       this.#seeRetained(connection, session, publish)
       return

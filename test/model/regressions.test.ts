@@ -168,3 +168,25 @@ it('counts what had waited for a client that did not read, not what is left of i
   }
   expect(await run(script)).toBeNull()
 })
+
+it('takes a message for the one that has not expired, of two that look the same', async () => {
+  const script = {
+    limits: { ...limits, receiveMaximum: 2, maximumSubscriptions: 3, maximumSessionExpirySeconds: 20 },
+    operations: [
+      { do: 'connect', slot: 1, version: 3, clientId: 'cid' },
+      { do: 'subscribe', slot: 1, filters: [{ filter: '+/#', qos: 2 }] },
+      {
+        do: 'connect',
+        slot: 3,
+        version: 5,
+        clientId: 'ann',
+        will: { topic: 'a/b/c', qos: 2, bytes: 0, properties: { messageExpiry: 0 } },
+      },
+      { do: 'connect', slot: 1, version: 3, clientId: 'bob' },
+      { do: 'connect', slot: 3, version: 4, clientId: 'bob' },
+      { do: 'publish', slot: 3, topic: 'a/b/c', qos: 2, id: 4, bytes: 0 },
+      { do: 'connect', slot: 3, version: 4, clientId: 'cid' },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
