@@ -64,7 +64,8 @@ describe('drill', () => {
 
     const second = start(['serve', '-p', new URL(url).port])
     await second.says('mqtt-kit ready')
-    await subscriber.says('connected again')
+    // CONNACK is not enough: what is published before SUBACK goes to nobody
+    await subscriber.says('<- SUBACK', 2)
     await publisher.says('connected again')
     publisher.child.stdin!.end('after\n')
 

@@ -76,9 +76,9 @@ export class Program {
     for (const wake of this.#wake.splice(0)) wake()
   }
 
-  /** Waits until stdout or stderr holds the text. */
-  async says(text: string): Promise<void> {
-    while (!this.stdout.includes(text) && !this.#stderr.includes(text)) {
+  /** Waits until stdout or stderr holds the text, so many times. */
+  async says(text: string, times = 1): Promise<void> {
+    while (occurrences(this.stdout, text) < times && occurrences(this.#stderr, text) < times) {
       if (this.#isClosed) {
         throw new Error(`ended before it said ${JSON.stringify(text)}: ${this.stdout}${this.#stderr}`)
       }
@@ -119,4 +119,8 @@ export function shell(line: string, options: ProgramOptions = {}): Program {
 
 function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function occurrences(said: string, text: string): number {
+  return said.split(text).length - 1
 }
