@@ -3,11 +3,11 @@ import { defineConfig } from 'vitest/config'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
 
-/** Tests that start programs: one file at a time, after the engine's, so that they do not compete for the processor. */
+/** Tests that start programs, after those of the engine: two files at a time, for a program and the test that waits for it need one processor. */
 function programs(name: string) {
   return {
     extends: true as const,
-    test: { name, include: [`test/${name}/**/*.test.ts`], maxWorkers: 1, sequence: { groupOrder: 1 } },
+    test: { name, include: [`test/${name}/**/*.test.ts`], maxWorkers: 2, sequence: { groupOrder: 1 } },
   }
 }
 

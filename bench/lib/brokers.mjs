@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../scripts/lib/free-port.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PEERS = join(ROOT, 'node_modules/.cache/bench-peers')
@@ -19,16 +20,6 @@ const pinned = spawnSync('taskset', ['--version']).status === 0
  */
 export function onProcessor(processor, command) {
   return pinned ? ['taskset', '-c', String(processor), ...command] : command
-}
-
-/** @returns {Promise<number>} */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** @param {number} port */

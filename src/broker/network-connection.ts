@@ -27,12 +27,12 @@ import { greetingOf } from '../transport/greeting.ts'
 import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
+import { type ClientRateName, ClientRates } from './client-rates.ts'
 import type { Clock } from './clock.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
 import type { LimitName, Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
-import { RateBucket } from './rate-bucket.ts'
 
 /** Where a connection is in its life. Nothing a client sends counts once it is CLOSING. */
 export const ConnectionPhase = { AWAITING_CONNECT: 0, AUTHENTICATING: 1, CONNECTED: 2, CLOSING: 3, CLOSED: 4 } as const
@@ -96,11 +96,9 @@ const GOES_ON: ReadonlySet<PacketType> = new Set([
   PacketType.PUBCOMP,
   PacketType.UNSUBACK,
 ])
+
 /** Why the socket is not read. */
 const Pause = { HOLDING: 1, STALLED: 2, THROTTLED: 4 } as const
-
-/** A client that is too fast is not read for this long at least: a wake-up for each message would cost more than it. */
-const SHORTEST_THROTTLE_MS = 20
 
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
@@ -138,8 +136,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #answerBytes = 0
   /** since when the client takes nothing of what is ready for it; Infinity while it does */
   #stuckSinceMs = Number.POSITIVE_INFINITY
-  #messageRate: RateBucket | null = null
-  #byteRate: RateBucket | null = null
+  /** null while no rate is limited */
+  #rates: ClientRates | null = null
   /** when a client that was too fast is read again, or a connection that came too early is begun with */
   #readAgainAtMs = Number.POSITIVE_INFINITY
   /** from its address come too many connections: its CONNECT is refused */
@@ -181,7 +179,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
       else this.close({ discardsWill: false, reason })
     }
     if ((this.#pauses & Pause.HOLDING) !== 0 && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
-    if (this.#around.limits.maximumByteRate > 0) this.#judgeByteRate(bytes.length)
+    if (this.#around.limits.maximumByteRate > 0) this.#judgeRate('maximumByteRate', bytes.length)
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
   }
 
@@ -196,24 +194,16 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.transport.pause()
   }
 
-  #judgeByteRate(byteCount: number): void {
-    const { maximumByteRate } = this.#around.limits
-    this.#byteRate ??= new RateBucket(maximumByteRate, this.#nowMs)
-    const waitMs = this.#byteRate.take(byteCount, maximumByteRate, this.#nowMs)
-    if (waitMs > 0) this.#throttle(waitMs, 'maximumByteRate')
-  }
-
-  #judgeMessageRate(): void {
-    const { maximumMessageRate } = this.#around.limits
-    this.#messageRate ??= new RateBucket(maximumMessageRate, this.#nowMs)
-    const waitMs = this.#messageRate.take(1, maximumMessageRate, this.#nowMs)
-    if (waitMs > 0) this.#throttle(waitMs, 'maximumMessageRate')
+  #judgeRate(name: ClientRateName, count: number): void {
+    this.#rates ??= new ClientRates(this.#around.limits)
+    const waitMs = this.#rates.take(name, count, this.#nowMs)
+    if (waitMs > 0) this.#throttle(waitMs, name)
   }
 
   // Too fast a client is slowed down by not reading it (semantics L-09); what was read already waits in the decoder.
   #throttle(waitMs: number, name: LimitName): void {
     if (this.phase !== ConnectionPhase.CONNECTED) return
-    const atMs = this.#nowMs + Math.max(waitMs, SHORTEST_THROTTLE_MS)
+    const atMs = this.#nowMs + waitMs
     if (!this.#isThrottled) this.#around.owner.limitReached(this, name)
     this.#readAgainAtMs = this.#isThrottled ? Math.max(this.#readAgainAtMs, atMs) : atMs
     this.#decoder.pause()
@@ -291,7 +281,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     metrics.messagesReceived[publish.qos]!++
     metrics.publishBytesReceived += publish.message.payloadBytes
     if (owner.trace !== null) owner.trace(this, false, publish)
-    if (this.#around.limits.maximumMessageRate > 0) this.#judgeMessageRate()
+    if (this.#around.limits.maximumMessageRate > 0) this.#judgeRate('maximumMessageRate', 1)
     this.session!.receivePublish(publish, this.#nowMs)
   }
 

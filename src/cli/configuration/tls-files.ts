@@ -143,10 +143,18 @@ async function readAuthorities(path: string): Promise<Buffer> {
   const found = await stat(path).catch(() => null)
   if (found === null || !found.isDirectory()) return readPem('ca', path)
   const names = (await readdir(path)).toSorted()
-  const files = await Promise.all(names.map((name) => readFile(join(path, name)).catch(() => Buffer.alloc(0))))
-  const authorities = files.filter((content) => content.includes('-----BEGIN CERTIFICATE-----'))
+  const files = await Promise.all(names.map((name) => readFileIn(path, name)))
+  const authorities = files.filter((content) => content?.includes('-----BEGIN CERTIFICATE-----')) as Buffer[]
   if (authorities.length === 0) throw new UsageError(`--ca ${path} holds no PEM file with a certificate`)
   return Buffer.concat(authorities.flatMap((content) => [content, Buffer.from('\n')]))
+}
+
+// Folders in it, and links that lead nowhere, are passed over.
+async function readFileIn(folder: string, name: string): Promise<Buffer | null> {
+  return readFile(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EISDIR' || error.code === 'ENOENT') return null
+    throw new Failure(ExitCode.USAGE, `cannot read ${name} of --ca ${folder}: ${error.message}`, error)
+  })
 }
 
 /** Where Linux distributions and BSDs keep all authorities in one file. */

@@ -1,7 +1,7 @@
 import { PacketType } from '../../codec/packet-type.ts'
 import { parseThreshold, type Threshold, ThresholdError } from '../../load/threshold.ts'
 import type { CommandSpec } from './command-spec.ts'
-import { connectionOptions } from './connection.ts'
+import { connectionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
 import { type PropertyPlaces, propertyAssignment, propertyWords } from './property-argument.ts'
@@ -32,8 +32,7 @@ const percentage: ValueKind<number> = {
   },
 }
 
-const { host, port, unix, url, user, password, passwordFile, passwordEnv, protocolVersion, keepalive, connectTimeout } =
-  connectionOptions
+const { protocolVersion, keepalive, connectTimeout } = connectionOptions
 
 const benchPlaces: PropertyPlaces = {
   publish: PacketType.PUBLISH,
@@ -211,14 +210,7 @@ const outputOptions = {
 /** All options of `bench`. */
 export const benchRows = {
   ...loadOptions,
-  host,
-  port,
-  unix,
-  url,
-  user,
-  password,
-  passwordFile,
-  passwordEnv,
+  ...targetOptions,
   protocolVersion,
   keepalive,
   connectTimeout,

@@ -12,8 +12,8 @@ import {
   topicName,
 } from './values.ts'
 
-/** Where to connect and as whom: shared by all commands that are clients. */
-export const connectionOptions = {
+/** Which broker, and as whom. */
+export const targetOptions = {
   host: one(text('HOST'), {
     group: 'Connection',
     short: 'h',
@@ -58,6 +58,11 @@ export const connectionOptions = {
     environment: false,
     help: 'read the password from this environment variable',
   }),
+} as const
+
+/** How to connect: shared by all commands that are clients. */
+export const connectionOptions = {
+  ...targetOptions,
   authMethod: one(choice('METHOD', ['scram-sha-256']), {
     group: 'Connection',
     help: 'prove the password without sending it: scram-sha-256',

@@ -1,12 +1,11 @@
 import type { CommandSpec } from './command-spec.ts'
-import { connectionOptions, sessionOptions } from './connection.ts'
+import { connectionOptions, sessionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
 import { flag, one } from './option-row.ts'
 import { tlsClientOptions } from './tls.ts'
 import { duration, topicName } from './values.ts'
 
-const { host, port, unix, url, user, password, passwordFile, passwordEnv, authMethod, keepalive, bind } =
-  connectionOptions
+const { authMethod, keepalive, bind } = connectionOptions
 
 /** All options of `doctor`. */
 export const doctorRows = {
@@ -25,14 +24,7 @@ export const doctorRows = {
     default: '5s',
     help: 'longest time for each single probe',
   }),
-  host,
-  port,
-  unix,
-  url,
-  user,
-  password,
-  passwordFile,
-  passwordEnv,
+  ...targetOptions,
   authMethod,
   keepalive,
   bind,
