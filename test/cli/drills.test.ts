@@ -31,7 +31,8 @@ describe('drill', () => {
 
   it.runIf(hasScript)('Ctrl-C in a terminal ends sub with 0, and the tree stays on the screen', async () => {
     const { url, client } = await startBroker()
-    const command = `'${process.execPath}' '${BINARY}' sub '${url}' -t '#' --tree --interval 50ms`
+    // exec: where $SHELL is not set script takes sh, which would get the Ctrl-C too and answer 130 for its child
+    const command = `exec '${process.execPath}' '${BINARY}' sub '${url}' -t '#' --tree --interval 50ms`
     const terminal = new Program('script', ['-qefc', command, '/dev/null'], { environment: { TERM: 'xterm' } })
     const publisher = await client()
     await terminal.says('0 messages on 0 topics')
