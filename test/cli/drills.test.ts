@@ -55,10 +55,12 @@ describe('drill', () => {
     await first.says('mqtt-kit ready')
     const url = /mqtt:\S+/.exec(first.stdout)![0]
     const subscriber = start(['sub', url, '-t', 'a', '-C', '2', '-d'])
-    const publisher = start(['pub', url, '-t', 'a', '-l', '-q', '1'])
+    const publisher = start(['pub', url, '-t', 'a', '-l', '-q', '1', '-d'])
     await subscriber.says('<- SUBACK')
     publisher.child.stdin!.write('before\n')
     await subscriber.says('before')
+    // what is not acknowledged when the broker dies is rightly sent again
+    await publisher.says('<- PUBACK')
     first.kill('SIGKILL')
     await subscriber.says('next try in')
     await publisher.says('next try in')
