@@ -1,10 +1,11 @@
 import type { AnyPacket } from '../codec/control-packet.ts'
 import { flagsViolation, typeViolation } from '../codec/decoder.ts'
-import { PacketType, type Role } from '../codec/packet-type.ts'
+import { PacketType, Role } from '../codec/packet-type.ts'
 import type { ProtocolVersion } from '../codec/protocol-version.ts'
 import { Reader } from '../codec/reader.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import { InspectedPacket, NO_ORIGIN, type Origin } from './inspected-packet.ts'
+import { OVERHEAD_BYTES } from './limits.ts'
 import { decodeBody } from './packet-body.ts'
 import { type Header, readHeader } from './packet-header.ts'
 import { CutBy, tracePacket } from './packet-trace.ts'
@@ -18,6 +19,8 @@ const VAIN_BYTES = 1024 * 1024
 /** What a reading in vain costs at least, in bytes: an exception is slow. */
 const VAIN_READING_BYTES = 64
 const EMPTY = Buffer.alloc(0)
+// of all decoders: a reader looks into the chunk it read last, and thousands of them would keep as many chunks alive
+const readers: readonly [Reader, Reader] = [new Reader(Role.CLIENT), new Reader(Role.SERVER)]
 
 /**
  * Cuts the bytes of one side into packets like the strict Decoder, but never throws: what breaks a rule is noted with the
@@ -26,7 +29,6 @@ const EMPTY = Buffer.alloc(0)
 export class LenientDecoder {
   version: ProtocolVersion
   readonly sender: Role
-  readonly #reader: Reader
   #partial: Buffer = EMPTY
   #partialLength = 0
   // of the whole packet, as far as is known
@@ -39,12 +41,11 @@ export class LenientDecoder {
   constructor(sender: Role, version: ProtocolVersion) {
     this.sender = sender
     this.version = version
-    this.#reader = new Reader(sender)
   }
 
-  /** Bytes kept until the rest of their packet comes. */
+  /** What is kept until the rest of its packet comes, in bytes. */
   get heldBytes(): number {
-    return this.#partialLength
+    return this.#partialLength === 0 ? 0 : this.#partial.length + OVERHEAD_BYTES
   }
 
   /** Takes the next bytes. @returns the packets that are complete now; they look into the chunk */
@@ -148,7 +149,7 @@ export class LenientDecoder {
 
   // Hot: the strict way first, for it makes nothing but the packet; bytes it refuses are read again with a trace.
   #decode(bytes: Buffer, header: Header, origin: Origin): InspectedPacket {
-    const packet = decodeStrictly(this.#reader, bytes, header, this.version)
+    const packet = decodeStrictly(readers[this.sender], bytes, header, this.version)
     if (packet === null) return this.#trace(bytes, CutBy.NOBODY, origin)
     if (packet.packetType === PacketType.CONNECT) this.version = packet.version
     const inspected = new InspectedPacket(bytes, this.sender, this.version, this.#offset, packet, null, origin)
@@ -195,7 +196,7 @@ export function readsWell(bytes: Buffer, sender: Role, version: ProtocolVersion)
 
 // -1: they do; else how many bytes were read in vain
 function wellReadBytes(bytes: Buffer, sender: Role, version: ProtocolVersion): number {
-  const reader = new Reader(sender)
+  const reader = readers[sender]
   const length = Math.min(bytes.length, WELL_READ_BYTES)
   let current = version
   let at = 0

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { oldest } from '../../inspect/oldest.ts'
 
-/** Topics whose last payload is remembered; the one that was silent for longest is forgotten first. */
+/** Topics whose last payload is remembered; those that were silent for longest are forgotten first. */
 const REMEMBERED_TOPICS = 100_000
 
 /** Knows for each Topic Name whether a payload is another one than the last. Keeps digests, not payloads. */
@@ -13,7 +14,9 @@ export class ChangedPayloads {
     const isSame = this.#last.get(topicName) === digest
     this.#last.delete(topicName)
     this.#last.set(topicName, digest)
-    if (this.#last.size > REMEMBERED_TOPICS) this.#last.delete(this.#last.keys().next().value!)
+    if (this.#last.size > REMEMBERED_TOPICS) {
+      for (const topicName of oldest(this.#last.keys(), REMEMBERED_TOPICS)) this.#last.delete(topicName)
+    }
     return !isSame
   }
 }

@@ -2,10 +2,11 @@ import type { AnyPacket } from '../../codec/control-packet.ts'
 import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import type { Parties } from '../../inspect/network/connection.ts'
+import { oldest } from '../../inspect/oldest.ts'
 import type { Painter } from '../terminal.ts'
 import { describePacket, plainText } from './packet-line.ts'
 
-/** Requests whose answer has not come; the oldest is forgotten when there are more. */
+/** Requests whose answer has not come; the oldest are forgotten when there are more. */
 const MAXIMUM_OPEN_REQUESTS = 65_536
 
 // answer -> request
@@ -55,7 +56,9 @@ export class LineView {
     const id = 'packetId' in packet ? packet.packetId : 0
     if (request === undefined) {
       this.#sentAt.set(exchangeKey(stream, sender, packetType, id), time)
-      if (this.#sentAt.size > MAXIMUM_OPEN_REQUESTS) this.#sentAt.delete(this.#sentAt.keys().next().value!)
+      if (this.#sentAt.size > MAXIMUM_OPEN_REQUESTS) {
+        for (const key of oldest(this.#sentAt.keys(), MAXIMUM_OPEN_REQUESTS)) this.#sentAt.delete(key)
+      }
       return ''
     }
     const asked = exchangeKey(stream, sender === Role.CLIENT ? Role.SERVER : Role.CLIENT, request, id)

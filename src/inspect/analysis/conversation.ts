@@ -10,6 +10,8 @@ import type { Parties } from '../network/connection.ts'
 import { Awaits, type Budget, Exchanges, type OpenExchange } from './exchanges.ts'
 import { type Finding, type FindingName, makeFinding, type Place, placeOf, type SessionViolation } from './finding.ts'
 import type { Latencies } from './latencies.ts'
+import { remembered } from './remembered-connect.ts'
+import { SeldomMap } from './seldom-map.ts'
 import { TopicAliases } from './topic-aliases.ts'
 
 /** How long before the end of the capture a packet must have come to be called unanswered, in a connection that goes on. */
@@ -76,10 +78,13 @@ export class Conversation {
   /** by role of the sender */
   readonly exchanges: readonly [Exchanges, Exchanges]
   /** by role of the sender: what was open when the session was resumed, still to be sent again */
-  readonly carried: readonly [Map<number, OpenExchange>, Map<number, OpenExchange>] = [new Map(), new Map()]
+  readonly carried: readonly [SeldomMap<number, OpenExchange>, SeldomMap<number, OpenExchange>] = [
+    new SeldomMap(),
+    new SeldomMap(),
+  ]
   readonly #output: ConversationOutput
   readonly #aliases = [new TopicAliases(), new TopicAliases()] as const
-  readonly #requests = new Map<number, OpenRequest>()
+  readonly #requests = new SeldomMap<number, OpenRequest>()
   readonly #pings: Place[] = []
   #lastFromClientSeconds: number | null = null
   #hasServerSpoken = false
@@ -245,7 +250,7 @@ export class Conversation {
 
   #connect(connect: Connect, inspected: InspectedPacket): void {
     if (this.connect !== null) return this.#report('SECOND_CONNECT', inspected)
-    this.connect = connect
+    this.connect = remembered(connect)
     this.connectPlace = placeOf(inspected)
     this.#aliases[Role.SERVER].maximum = connect.properties.topicAliasMaximum ?? 0
   }
@@ -287,7 +292,7 @@ export class Conversation {
     const before = carried.get(publish.packetId)
     if (before === undefined) return false
     const detail = `Packet Identifier ${publish.packetId}`
-    if (carried.keys().next().value !== publish.packetId) this.#report('RESENT_OUT_OF_ORDER', inspected, detail)
+    if (carried.first() !== publish.packetId) this.#report('RESENT_OUT_OF_ORDER', inspected, detail)
     carried.delete(publish.packetId)
     if (!publish.dup) this.#report('RESENT_WITHOUT_DUP', inspected, `${detail}, first sent in frame ${before.frame}`)
     return true

@@ -1,5 +1,6 @@
 import type { Publish } from '../../codec/packets/publish.ts'
 import { type Place, placeOf } from './finding.ts'
+import { SeldomMap } from './seldom-map.ts'
 
 /** What an exchange waits for. */
 export const Awaits = { PUBACK: 0, PUBREC: 1, PUBREL: 2, PUBCOMP: 3 } as const
@@ -26,7 +27,9 @@ export class Budget {
 
 /** The exchanges that one side of a connection has begun, by what they wait for, each in the order it has to go on. */
 export class Exchanges {
-  readonly #stages: readonly Map<number, OpenExchange>[] = [new Map(), new Map(), new Map(), new Map()]
+  readonly #stages = [Awaits.PUBACK, Awaits.PUBREC, Awaits.PUBREL, Awaits.PUBCOMP].map(
+    () => new SeldomMap<number, OpenExchange>(),
+  )
   readonly #budget: Budget
   /** false: there were more than the budget allows, so absence says nothing */
   isComplete = true
@@ -68,7 +71,7 @@ export class Exchanges {
 
   /** Is this the one whose turn it is? */
   isFirst(stage: Awaits, packetId: number): boolean {
-    return this.#stages[stage]!.keys().next().value === packetId
+    return this.#stages[stage]!.first() === packetId
   }
 
   /** Moves an exchange on, or ends it. @param to null: it is over */

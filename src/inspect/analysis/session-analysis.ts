@@ -3,6 +3,7 @@ import type { Publish } from '../../codec/packets/publish.ts'
 import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import type { InspectedPacket } from '../inspected-packet.ts'
 import type { Parties } from '../network/connection.ts'
+import { oldest } from '../oldest.ts'
 import { Conversation, type ConversationOutput } from './conversation.ts'
 import { Budget } from './exchanges.ts'
 import { type Finding, type FindingName, makeFinding, type Place } from './finding.ts'
@@ -10,9 +11,9 @@ import { Latencies } from './latencies.ts'
 import { TopicCounts } from './topic-counts.ts'
 import { WillWatch } from './will-watch.ts'
 
-/** Connections that are remembered; with more the one that began first is judged as it stands. */
+/** Connections that are remembered; with more the sixteenth that began first is judged as it stands. */
 const MAXIMUM_CONVERSATIONS = 10_000
-/** Client Identifiers whose last connection is remembered; with more the one that came first is forgotten. */
+/** Client Identifiers whose last connection is remembered; with more the sixteenth that came first is forgotten. */
 const MAXIMUM_CLIENTS = 10_000
 /** Exchanges of QoS 1 and 2 that are open, all connections together; more are not followed. */
 const MAXIMUM_OPEN_EXCHANGES = 100_000
@@ -56,7 +57,7 @@ export class SessionAnalysis implements ConversationOutput {
     if (conversation === undefined) {
       conversation = new Conversation(inspected, parties, this)
       this.#open.set(stream, conversation)
-      if (this.#open.size > MAXIMUM_CONVERSATIONS) this.#forgetFirst(inspected.timeSeconds)
+      if (this.#open.size > MAXIMUM_CONVERSATIONS) this.#forgetOldest(inspected.timeSeconds)
     }
     conversation.add(inspected)
     if (conversation.isReplaced && sender === Role.SERVER && inspected.packetType !== PacketType.DISCONNECT) {
@@ -110,7 +111,9 @@ export class SessionAnalysis implements ConversationOutput {
     const previous = this.#clients.get(key)
     this.#clients.delete(key)
     this.#clients.set(key, conversation)
-    if (this.#clients.size > MAXIMUM_CLIENTS) this.#clients.delete(this.#clients.keys().next().value!)
+    if (this.#clients.size > MAXIMUM_CLIENTS) {
+      for (const first of oldest(this.#clients.keys(), MAXIMUM_CLIENTS)) this.#clients.delete(first)
+    }
     if (connect.cleanStart && connack.sessionPresent) this.#report('SESSION_PRESENT_AFTER_CLEAN_START', inspected)
     this.#wills.watch(conversation)
     if (previous === undefined || previous === conversation) return
@@ -126,10 +129,11 @@ export class SessionAnalysis implements ConversationOutput {
     this.#finish(previous)
   }
 
-  #forgetFirst(nowSeconds: number | null): void {
-    const first = this.#open.values().next().value!
-    this.#finish(first, nowSeconds)
-    this.#open.delete(first.stream)
+  #forgetOldest(nowSeconds: number | null): void {
+    for (const first of oldest(this.#open.values(), MAXIMUM_CONVERSATIONS)) {
+      this.#finish(first, nowSeconds)
+      this.#open.delete(first.stream)
+    }
   }
 
   // @param captureEndSeconds null: the connection is known to have ended

@@ -1,4 +1,5 @@
 import type { Publish } from '../../codec/packets/publish.ts'
+import { SeldomMap } from './seldom-map.ts'
 
 type Report = (name: 'TOPIC_ALIAS_ABOVE_MAXIMUM' | 'TOPIC_ALIAS_UNKNOWN', detail: string) => void
 
@@ -6,7 +7,7 @@ type Report = (name: 'TOPIC_ALIAS_ABOVE_MAXIMUM' | 'TOPIC_ALIAS_UNKNOWN', detail
 export class TopicAliases {
   /** Topic Alias Maximum of the receiver */
   maximum = 0
-  readonly #topics = new Map<number, string>()
+  readonly #topics = new SeldomMap<number, string>()
 
   check({ topicAlias, message }: Publish, report: Report): void {
     if (topicAlias === 0) return

@@ -1,4 +1,5 @@
 import { defaultLimits, type InspectLimits } from '../limits.ts'
+import { oldest } from '../oldest.ts'
 import type { CapturedFrame } from './capture-file.ts'
 import { Connection, type KnownConnections, type PacketListener, type Side } from './connection.ts'
 import { IpReader } from './ip.ts'
@@ -66,7 +67,8 @@ export class CaptureInspector {
     const connection = new Connection(this.#streams++, segment, this.#known, this.#limits, this.#listener)
     this.#connections.add(connection)
     for (const side of [connection.clientSide, connection.serverSide]) this.#sides.set(side.flow, side)
-    if (this.#connections.size > this.#limits.connections) this.#forget(this.#connections.values().next().value!)
+    const maximum = this.#limits.connections
+    if (this.#connections.size > maximum) for (const first of oldest(this.#connections, maximum)) this.#forget(first)
     return this.#sides.get(segment.flow)!
   }
 

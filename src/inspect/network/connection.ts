@@ -8,7 +8,7 @@ import { reversed, type Segment, senderOf, senderPortOf } from './segment.ts'
 import { TcpDirection } from './tcp-direction.ts'
 import { beginsWithFrame, isUpgrade, unframe, WebSocketUnframer } from './websocket.ts'
 
-/** Who a connection is between, for views. */
+/** Who a connection is between, for views and for the analysis, which remember it longer than the connection. */
 export interface Parties {
   /** address and port, `127.0.0.1:50123` or `[::1]:50123` */
   readonly client: string
@@ -20,6 +20,8 @@ export interface Parties {
   /** where the connection was closed, by whichever side was first; null while it is open */
   readonly closed: Closing | null
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /** How a connection was closed. */
 export interface Closing {
@@ -43,16 +45,14 @@ export type PacketListener = (packet: InspectedPacket, parties: Parties) => void
 const OPENING_BYTES = 12
 
 /** One TCP connection: finds out whether it carries MQTT, plain or in WebSocket, and gives out the packets of both sides. */
-export class Connection implements Parties {
+export class Connection {
   readonly stream: number
   readonly initialSequence: number | null
-  readonly client: string
-  readonly server: string
   readonly clientSide: Side
   readonly serverSide: Side
-  clientId: string | null = null
-  closed: Closing | null = null
+  readonly #flow: string
   readonly #listener: PacketListener
+  #parties: Writable<Parties> | null = null
 
   /** @param first SYN, or whatever the capture begins with */
   constructor(
@@ -64,16 +64,11 @@ export class Connection implements Parties {
   ) {
     this.stream = stream
     const flow = isFromClient(first, known.port) ? first.flow : reversed(first.flow)
-    this.client = senderOf(flow)
-    this.server = senderOf(reversed(flow))
+    this.#flow = flow
     this.initialSequence = first.syn && !first.ack ? first.sequence : null
     this.#listener = listener
     this.clientSide = new Side(Role.CLIENT, flow, this, known, limits)
     this.serverSide = new Side(Role.SERVER, reversed(flow), this, known, limits)
-  }
-
-  get isWhole(): boolean {
-    return this.initialSequence !== null
   }
 
   /** Bytes that wait for their rest. */
@@ -99,13 +94,31 @@ export class Connection implements Parties {
     this.serverSide.learn(version, isWebSocket)
   }
 
+  /** One of the sides was closed. */
+  close(closing: Closing): void {
+    this.#known.closed ??= closing
+  }
+
   emit(inspected: InspectedPacket): void {
     const { packet } = inspected
-    if (packet?.packetType === PacketType.CONNECT) this.clientId = packet.clientId
+    const parties = this.#known
+    if (packet?.packetType === PacketType.CONNECT) parties.clientId = packet.clientId
     if (packet?.packetType === PacketType.CONNACK) {
-      this.clientId = packet.properties.assignedClientIdentifier ?? this.clientId
+      parties.clientId = packet.properties.assignedClientIdentifier ?? parties.clientId
     }
-    this.#listener(inspected, this)
+    this.#listener(inspected, parties)
+  }
+
+  // Made when there is something to tell: most of what a scan of ports opens never says a word.
+  get #known(): Writable<Parties> {
+    this.#parties ??= {
+      client: senderOf(this.#flow),
+      server: senderOf(reversed(this.#flow)),
+      clientId: null,
+      isWhole: this.initialSequence !== null,
+      closed: null,
+    }
+    return this.#parties
   }
 }
 
@@ -148,7 +161,7 @@ export class Side {
   add(segment: Segment): void {
     this.#direction.add(segment)
     const { fin, reset, frame, timeSeconds } = segment
-    if (fin || reset) this.connection.closed ??= { frame, timeSeconds, isReset: reset }
+    if (fin || reset) this.connection.close({ frame, timeSeconds, isReset: reset })
   }
 
   learn(version: ProtocolVersion | null, isWebSocket: boolean): void {

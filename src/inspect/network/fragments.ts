@@ -1,4 +1,5 @@
 import { OVERHEAD_BYTES } from '../limits.ts'
+import { oldest } from '../oldest.ts'
 
 /** A part of an IP packet. */
 export interface Fragment {
@@ -26,7 +27,7 @@ export class FragmentStore {
   readonly #incomplete = new Map<string, Incomplete>()
   heldBytes = 0
 
-  /** @param maximumPackets with more of them the one that began first is forgotten */
+  /** @param maximumPackets with more of them the sixteenth that began first is forgotten */
   constructor(maximumPackets: number) {
     this.#maximumPackets = maximumPackets
   }
@@ -38,7 +39,9 @@ export class FragmentStore {
     if (packet === undefined) {
       packet = { parts: new Map(), totalBytes: -1, heldBytes: 0 }
       this.#incomplete.set(key, packet)
-      if (this.#incomplete.size > this.#maximumPackets) this.#forget(this.#incomplete.keys().next().value!)
+      if (this.#incomplete.size > this.#maximumPackets) {
+        for (const first of oldest(this.#incomplete.keys(), this.#maximumPackets)) this.#forget(first)
+      }
     }
     if (isLast) packet.totalBytes = offset + bytes.length
     if (!packet.parts.has(offset)) {

@@ -1,0 +1,28 @@
+import { Connect } from '../../codec/packets/connect.ts'
+import type { Properties } from '../../codec/property.ts'
+
+/**
+ * What of a CONNECT is remembered as long as its connection: a packet looks into its chunk of the capture, which it would
+ * keep alive. Properties that are no numbers, and the password, are left out.
+ */
+export function remembered({ version, clientId, cleanStart, keepAliveSeconds, will, properties }: Connect): Connect {
+  return new Connect({
+    version,
+    clientId,
+    cleanStart,
+    keepAliveSeconds,
+    will: will === null ? null : { ...will, payload: copyOf(will.payload), properties: numbersOf(will.properties) },
+    properties: numbersOf(properties),
+  })
+}
+
+function numbersOf(properties: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([, value]) => typeof value === 'number'))
+}
+
+// not out of the pool, of which 8 KiB would be kept alive too
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
