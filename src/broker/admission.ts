@@ -62,6 +62,12 @@ export class Admission {
       this.#beginEnhanced(connection, connect, connect.properties.authenticationMethod)
       return
     }
+    const { provenName } = connection
+    if (provenName !== null) {
+      const nobody = { refused: ReasonCode.NOT_AUTHORIZED, reason: 'the certificate has no Common Name of its own' }
+      this.#authenticated(connection, connect, provenName === '' ? nobody : { identity: provenName })
+      return
+    }
     const { remoteAddress } = connection.transport
     const answer = this.#access.authenticate({
       clientId: connect.clientId,

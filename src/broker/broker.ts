@@ -134,7 +134,8 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     this.#arrivals = new Arrivals(this.limits, this.#clock, this.#deadlines)
     this.#listeners = new Listeners(
       {
-        accept: (transport, arrival) => this.accept(transport, this.#arrivals.leave(arrival)),
+        accept: (transport, arrival) =>
+          this.accept(transport, this.#arrivals.leave(arrival), arrival?.provenName ?? null),
         error: (error) => this.log({ event: 'error', detail: error.message }),
         arrive: (arrival) => this.#arrivals.arrive(arrival),
         failed: (arrival, detail) => {
@@ -205,10 +206,12 @@ export class Broker implements ConnectionOwner, AdmissionHost {
   /**
    * Takes a connection that was made outside: for transports of one's own.
    * @param openedAtMs when its peer connected, by the broker's clock
+   * @param provenName the client's identity when the connection itself has proven it; '' when it should have; null: CONNECT tells
    */
-  accept(transport: Transport, openedAtMs = this.#clock.nowMs()): void {
+  accept(transport: Transport, openedAtMs = this.#clock.nowMs(), provenName: string | null = null): void {
     const tapped = this.#options.tap?.(transport) ?? transport
     const connection = new NetworkConnection(tapped, this.#surroundings, openedAtMs)
+    connection.provenName = provenName
     this.#connections.add(connection)
     this.metrics.connectionsOpened++
     const waitMs = this.#connectionRate.admit(transport.remoteAddress, this.#clock.nowMs())

@@ -112,6 +112,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   session: ServerSession | null = null
   /** identity that was authenticated; null for anonymous */
   identity: string | null = null
+  /** identity that TLS has proven; '' when it could not, null when nobody asked */
+  provenName: string | null = null
   /** what its authentication brought along for its rights */
   grants: unknown
   /** when its authentication ends, monotonic ms */

@@ -18,6 +18,7 @@ export class SocketArrival implements Arrival {
   readonly socket: Socket
   remoteAddress: string
   step: ArrivalStep
+  provenName: string | null = null
   readonly #handler: ArrivalHandler
   #isSettled = false
 

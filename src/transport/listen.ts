@@ -169,14 +169,14 @@ async function secureLayer(address: Address, options: ListenOptions, terms: TlsS
   const steps: ArrivalStep[] = ['the TLS handshake']
   if (address.scheme === 'mqtts') {
     const server = createTlsServer(terms)
-    const begin = serveTls(server, (socket, arrival) =>
+    const begin = serveTls(server, terms, (socket, arrival) =>
       arrival.accept(new TcpTransport(socket, null, arrival.remoteAddress)),
     )
     return { steps, begin, renewTls: (next) => renewTls(server, next) }
   }
   const create = (http: ServerOptions) => createSecureHttpServer(terms, http)
   const { server, take } = await webSocketServer(create, address, options, true)
-  return { steps, begin: serveTls(server, take), renewTls: (next) => renewTls(server, next) }
+  return { steps, begin: serveTls(server, terms, take), renewTls: (next) => renewTls(server, next) }
 }
 
 async function webSocketServer<Server extends HttpServer>(

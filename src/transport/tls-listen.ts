@@ -42,11 +42,13 @@ function withKeyLog<S extends Server>(server: S, { keyLog }: TlsServerTerms): S 
 
 /**
  * Has a server of TLS take arrivals.
+ * @param terms those of the server: whether they name the client stays as it was
  * @param secured told of each that has gone through the handshake
  * @returns begins the handshake
  */
 export function serveTls(
   server: Server,
+  { namesClients = false }: TlsServerTerms,
   secured: (socket: TLSSocket, arrival: SocketArrival) => void,
 ): (arrival: SocketArrival) => void {
   // Node does not tell which socket a TLSSocket is on, but both have the same peer
@@ -54,8 +56,12 @@ export function serveTls(
   let lastClosed: SocketArrival | undefined
   server.on('secureConnection', (socket) => {
     const arrival = underWay.get(peerOf(socket))
-    if (arrival === undefined) socket.destroy()
-    else secured(socket, arrival)
+    if (arrival === undefined) {
+      socket.destroy()
+      return
+    }
+    if (namesClients) arrival.provenName = keyIdentities.get(socket) ?? commonNameOf(socket)
+    secured(socket, arrival)
   })
   server.on('tlsClientError', (error, socket) => {
     // a socket that is closed already names no peer, and has been closed by the socket under it in this very moment
@@ -80,6 +86,15 @@ export function renewTls(server: Server, terms: TlsServerTerms): void {
   server.setSecureContext(contextOptions(terms))
 }
 
+/** Whoever has used a key of its own; Node tells it at that moment only. */
+const keyIdentities = new WeakMap<TLSSocket, string>()
+
+// Two names in one certificate are as good as none: nobody knows which of them counts.
+function commonNameOf(socket: TLSSocket): string {
+  const name = socket.getPeerCertificate().subject?.CN as string | string[] | undefined
+  return typeof name === 'string' ? name : ''
+}
+
 function peerOf({ remoteAddress, remotePort }: { remoteAddress?: string; remotePort?: number }): string {
   return endpointText(remoteAddress, remotePort)
 }
@@ -88,12 +103,20 @@ function tlsOptions(terms: TlsServerTerms): TlsOptions {
   const isRequired = terms.requireClientCertificate === true
   const { preSharedKeys } = terms
   return {
-    ...(preSharedKeys === undefined ? {} : { pskCallback: (_, identity) => preSharedKeys.get(identity) ?? null }),
+    ...(preSharedKeys === undefined
+      ? {}
+      : { pskCallback: (socket, identity) => keyOf(preSharedKeys, socket, identity) }),
     ...contextOptions(terms),
     handshakeTimeout: LONGEST_TIMER_MS,
     requestCert: isRequired,
     rejectUnauthorized: isRequired,
   }
+}
+
+function keyOf(keys: ReadonlyMap<string, Buffer>, socket: TLSSocket, identity: string): Buffer | null {
+  const key = keys.get(identity) ?? null
+  if (key !== null) keyIdentities.set(socket, identity)
+  return key
 }
 
 function contextOptions(terms: TlsServerTerms): SecureContextOptions {

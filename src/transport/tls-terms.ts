@@ -22,6 +22,8 @@ export interface TlsServerTerms extends TlsTerms {
   readonly ca?: string | Buffer
   /** true: a client without a certificate of a known authority is not let in; default false */
   readonly requireClientCertificate?: boolean
+  /** true: a client is told by the Common Name of its certificate, or by the identity of its key; default false */
+  readonly namesClients?: boolean
 }
 
 /** How a client speaks TLS; texts are PEM. */

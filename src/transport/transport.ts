@@ -68,6 +68,8 @@ export interface Arrival {
   readonly remoteAddress: string
   /** which one it is at */
   readonly step: ArrivalStep
+  /** see {@link TlsServerTerms.namesClients}; '' for a certificate without a name; null where nobody asked */
+  readonly provenName: string | null
   /** Ends the connection. @param reason is told to whoever asked to be told of failures */
   cut(reason: string): void
 }

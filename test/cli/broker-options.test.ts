@@ -32,6 +32,14 @@ describe('the options of the broker', () => {
     },
   )
 
+  it('need no other authentication where all listeners that can be reached take names from certificates', () => {
+    const line = '--listen mqtts://0.0.0.0:8883 --tls-cert a --tls-key b --tls-ca c --require-client-cert --cert-user'
+
+    expect(() => options(line)).not.toThrow()
+    expect(() => options(line.replace(' --cert-user', ''))).toThrow('other machines can reach 0.0.0.0')
+    expect(() => options(`${line} --listen mqtt://0.0.0.0:1883`)).toThrow('other machines can reach 0.0.0.0')
+  })
+
   it.each(['-h localhost', '-h ::1', '-h 127.8.9.1', '--listen unix:/tmp/mqtt.sock', '--listen mqtt://[::1]:0'])(
     'are accepted for %s without authentication',
     (line) => {

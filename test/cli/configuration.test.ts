@@ -172,6 +172,35 @@ describe('a mosquitto.conf', () => {
     })
   })
 
+  it('keeps data where it says so, in whatever order, and does not claim to where it does not', () => {
+    const location = 'persistence_location /var/lib/m'
+
+    expect(mosquitto(location, 'persistence true')).toEqual({ data: '/var/lib/m', warnings: [] })
+    expect(mosquitto('persistence false', location)).toEqual({ warnings: [] })
+    expect(mosquitto(location)).toEqual({ warnings: [] })
+    expect(mosquitto('', 'persistence true')).toEqual({
+      warnings: ['/etc/m.conf:2:1: persistence is off, for there is no persistence_location'],
+    })
+  })
+
+  it('lets clients in by their certificates', () => {
+    const lines = ['listener 8883', 'certfile a', 'keyfile b', 'cafile c', 'require_certificate true']
+
+    const { listeners } = parseMosquittoFile(
+      [...lines, 'use_identity_as_username true'].join('\n'),
+      '/etc/m.conf',
+      serveRows,
+    )
+    expect(listeners[0]!.settings.map(({ key }) => key)).toEqual([
+      'tlsCert',
+      'tlsKey',
+      'tlsCa',
+      'requireClientCert',
+      'certUser',
+    ])
+    expect(() => mosquitto(...lines)).toThrow('nobody may connect')
+  })
+
   it.each([
     [['listener'], '1:1: listener: expected a port'],
     [['allow_anonymous maybe'], '1:1: allow_anonymous: expected true or false'],

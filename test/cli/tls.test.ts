@@ -101,6 +101,81 @@ it('serve --psk-file and pub --psk do without certificates', async () => {
   expect(await publishTo(url, '--psk', '00')).toMatchObject({ exitCode: 2 })
 })
 
+describe('serve --cert-user', () => {
+  const watcher = async (url: string, ...args: string[]): Promise<Program> => {
+    const program = start(['sub', url, '-t', 'from/#', '-v', '-d', ...args])
+    await program.says('<- SUBACK')
+    return program
+  }
+
+  it.skipIf(!hasOpenssl)(
+    'takes the user name from the certificate, whatever CONNECT says, and the rules are for it',
+    async () => {
+      const folder = temporaryFolder()
+      const authority = new TestAuthority()
+      onTestFinished(() => authority.remove())
+      const server = authority.issue('server', 'DNS:localhost,IP:127.0.0.1')
+      const acl = join(folder, 'acl')
+      writeFileSync(acl, 'user sensor\ntopic write from/sensor\nuser admin\ntopic from/#\n')
+      const serve = start([
+        ...[
+          'serve',
+          '-p',
+          '0',
+          '--tls-port',
+          '0',
+          '--wss-port',
+          '0',
+          '--acl',
+          acl,
+          '--require-client-cert',
+          '--cert-user',
+        ],
+        ...['--tls-cert', server.certFile, '--tls-key', server.keyFile, '--tls-ca', authority.ca.certFile],
+      ])
+      const [, mqtts = '', wss = ''] = await ready(serve)
+      const as = (name: string): string[] => {
+        const { certFile, keyFile } = authority.issue(name, 'DNS:client')
+        return ['--ca', authority.ca.certFile, '--cert', certFile, '--key', keyFile, '--no-reconnect']
+      }
+      const subscriber = await watcher(mqtts, ...as('admin'), '-C', '2')
+      const sensor = as('sensor')
+      const publish = (url: string, topic: string) =>
+        run(['pub', url, '-t', topic, '-m', 'x', '-q', '1', '-u', 'admin', '-P', 'guess', ...sensor])
+
+      expect(await publish(mqtts, 'from/sensor')).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(await publish(mqtts, 'from/admin')).toMatchObject({ exitCode: 9 })
+      expect(await publish(wss, 'from/sensor')).toMatchObject({ exitCode: 0, stderr: '' })
+      expect(await subscriber.finished()).toMatchObject({ exitCode: 0, stdout: 'from/sensor x\nfrom/sensor x\n' })
+    },
+    MANY_PROGRAMS_MS,
+  )
+
+  it('takes it from the identity of a key', async () => {
+    const folder = temporaryFolder()
+    const [pskFile, acl] = [join(folder, 'keys'), join(folder, 'acl')]
+    writeFileSync(pskFile, 'sensor:0011\nadmin:2233\n')
+    writeFileSync(acl, 'user sensor\ntopic write from/sensor\n')
+    const [, url = ''] = await ready(
+      start(['serve', '-p', '0', '--tls-port', '0', '--psk-file', pskFile, '--acl', acl, '--cert-user']),
+    )
+    const publishAs = (identity: string, key: string) =>
+      run(['pub', url, '-t', 'from/sensor', '-m', 'x', '-q', '1', '--psk-identity', identity, '--psk', key])
+
+    expect(await publishAs('sensor', '0011')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await publishAs('admin', '2233')).toMatchObject({ exitCode: 9 })
+  })
+
+  it('needs something that proves the name', async () => {
+    const outcome = await run(['serve', '-p', '0', '--tls-port', '0', '--tls-dev', '--cert-user'], {
+      environment: { XDG_DATA_HOME: temporaryFolder() },
+    })
+
+    expect(outcome).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(outcome.stderr).toContain('add --require-client-cert or --psk-file')
+  })
+})
+
 describe.skipIf(!hasOpenssl)('exit codes over TLS and WebSocket', () => {
   let authority: TestAuthority
   let server: Certificate

@@ -13,6 +13,7 @@ const OWN_KEYS = [
   'tlsKey',
   'tlsCa',
   'requireClientCert',
+  'certUser',
   'tlsMinVersion',
   'tlsCiphers',
   'pskFile',

@@ -51,6 +51,7 @@ const switches: Readonly<Record<string, readonly [key: string, on: boolean]>> = 
   retain_available: ['noRetain', false],
   require_certificate: ['requireClientCert', true],
   connection_messages: ['verbose', true],
+  use_identity_as_username: ['certUser', true],
 }
 
 /** 0 means no limit there; here a number says so. */
@@ -61,12 +62,19 @@ const UNLIMITED: Readonly<Record<string, string>> = {
   max_keepalive: '65535',
 }
 
-/** A file without these says the same here. */
+/** A file without these says the same here: what our broker does anyhow, and what the store has no need of. */
 const NO_NEWS = new Set([
   'per_listener_settings false',
-  'persistence false',
   'set_tcp_nodelay true',
   'log_timestamp true',
+  'log_dest stderr',
+  'allow_zero_length_clientid true',
+  'check_retain_source true',
+  'upgrade_outgoing_qos false',
+  'use_username_as_clientid false',
+  'use_subject_as_username false',
+  'autosave_on_changes true',
+  'allow_duplicate_messages true',
 ])
 
 const SECONDS_PER_UNIT: Readonly<Record<string, number>> = {
@@ -93,6 +101,7 @@ class Reader {
   readonly #warnings: string[] = []
   readonly #listeners: Listener[] = []
   #isAnonymousSaid = false
+  #persistence: { readonly isOn: boolean; readonly position: Position } | null = null
 
   constructor(path: string, rows: OptionRows) {
     this.#path = path
@@ -109,9 +118,11 @@ class Reader {
     for (const listener of this.#listeners) {
       if (listener.own.length === 0) this.#set('listen', 'listener', urlOf(listener), listener.position)
     }
+    this.#checkPersistence()
     // a listener of mosquitto lets nobody in without this; without a listener it is for this machine only
     if (this.#listeners.length === 0 || this.#isAnonymousSaid) return this.#result()
-    if (!this.#settings.some(({ key }) => key === 'passwordFile')) {
+    const isProven = this.#listeners.every(({ own }) => own.some(({ key }) => key === 'certUser'))
+    if (!isProven && !this.#settings.some(({ key }) => key === 'passwordFile')) {
       throw new ConfigError(
         this.#path,
         this.#listeners[0]!.position,
@@ -137,10 +148,10 @@ class Reader {
     else if (name === 'bind_address') this.#bind(value, position)
     else if (name === 'protocol') this.#protocol(value, position)
     else if (name === 'persistent_client_expiration') this.#expiration(value, position)
+    else if (name === 'persistence') this.#persistence = { isOn: this.#isTrue(name, value, position), position }
     else if (isSwitch !== undefined) this.#switch(name, value, isSwitch, position)
     else if (ours !== undefined) this.#same(name, ours, value, position)
-    else if (!NO_NEWS.has(`${name} ${value}`) && !(name === 'persistence' && 'data' in this.#rows))
-      this.#warn(position, `${name} is not supported and has no effect`)
+    else if (!NO_NEWS.has(`${name} ${value}`)) this.#warn(position, `${name} is not supported and has no effect`)
   }
 
   #same(name: string, key: string, value: string, position: Position): void {
@@ -155,10 +166,20 @@ class Reader {
   }
 
   #switch(name: string, value: string, [key, on]: readonly [string, boolean], position: Position): void {
-    if (value !== 'true' && value !== 'false') {
-      throw new ConfigError(this.#path, position, `${name}: expected true or false`)
-    }
-    if ((value === 'true') === on) this.#set(key, name, '', position)
+    if (this.#isTrue(name, value, position) === on) this.#set(key, name, '', position)
+  }
+
+  #isTrue(name: string, value: string, position: Position): boolean {
+    if (value === 'true' || value === 'false') return value === 'true'
+    throw new ConfigError(this.#path, position, `${name}: expected true or false`)
+  }
+
+  // Theirs is kept where the program was built to keep it; ours has to be told.
+  #checkPersistence(): void {
+    const at = this.#settings.findIndex(({ key }) => key === 'data')
+    const { isOn, position } = this.#persistence ?? { isOn: false, position: { line: 1, column: 1 } }
+    if (!isOn && at >= 0) this.#settings.splice(at, 1)
+    if (isOn && at < 0) this.#warn(position, 'persistence is off, for there is no persistence_location')
   }
 
   #listener(value: string, position: Position): void {

@@ -47,8 +47,17 @@ export async function readServerTls(
     ...(pskFile === undefined ? {} : { preSharedKeys: await readPskFile(pskFile) }),
     ...keyLogTo(environment),
     requireClientCertificate: typed.requireClientCert ?? false,
+    namesClients: namesClients(typed),
   }
   return { terms, development }
+}
+
+// A certificate that nobody asks for proves nothing.
+function namesClients({ certUser, requireClientCert, pskFile }: Typed<typeof serveRows>): boolean {
+  if (certUser && !requireClientCert && pskFile === undefined) {
+    throw new UsageError('--cert-user needs names that are proven: add --require-client-cert or --psk-file')
+  }
+  return certUser ?? false
 }
 
 async function developmentCertificateFor(

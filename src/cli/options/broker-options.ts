@@ -23,14 +23,18 @@ export function brokerOptions(
   inherited: readonly ListenerOptions[] = [],
   ofFile: readonly {
     readonly url: string
-    readonly typed: { readonly tlsCert?: string; readonly pskFile?: string }
+    readonly typed: { readonly tlsCert?: string; readonly pskFile?: string; readonly certUser?: boolean }
   }[] = [],
 ): BrokerOptions {
   const host = typed.host ?? DEFAULT_HOST
   const listen = typed.listen ?? []
   const hasPort =
     typed.port !== undefined || typed.host !== undefined || listen.length + inherited.length + ofFile.length === 0
-  const hosts = [...(hasPort ? [host] : []), ...[...listen, ...ofFile.map(({ url }) => url)].map(hostOf)]
+  const unproven = [
+    ...listen.filter((url) => !(typed.certUser && isSecure(url))),
+    ...ofFile.filter((one) => !(one.typed.certUser ?? typed.certUser) || !isSecure(one.url)).map(({ url }) => url),
+  ]
+  const hosts = [...(hasPort ? [host] : []), ...unproven.map(hostOf)]
   const open = hosts.find((candidate) => candidate !== null && !isLoopback(candidate))
   if (open !== undefined && !isAuthenticating(typed) && !typed.allowAnonymous) {
     throw new UsageError(
@@ -86,7 +90,7 @@ function isSecure(url: string): boolean {
 }
 
 function checkCertificate(typed: Typed<typeof serveRows>, urls: string[]): void {
-  const { tlsCert, tlsKey, tlsDev, tlsName, pskFile, requireClientCert } = typed
+  const { tlsCert, tlsKey, tlsDev, tlsName, pskFile, requireClientCert, certUser } = typed
   if (tlsDev && (tlsCert !== undefined || tlsKey !== undefined)) {
     throw new UsageError('--tls-dev makes a certificate: leave out --tls-cert and --tls-key')
   }
@@ -99,9 +103,9 @@ function checkCertificate(typed: Typed<typeof serveRows>, urls: string[]): void 
       `${secured} needs a certificate and its key: add ${missing.filter(Boolean).join(' and ')}, or --tls-dev`,
     )
   }
-  if (secured === undefined && requireClientCert) {
+  if (secured === undefined && (requireClientCert || certUser)) {
     throw new UsageError(
-      '--require-client-cert needs a listener with TLS: add --tls-port PORT or --listen mqtts://HOST',
+      `${requireClientCert ? '--require-client-cert' : '--cert-user'} needs a listener with TLS: add --tls-port PORT or --listen mqtts://HOST`,
     )
   }
 }

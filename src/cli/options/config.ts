@@ -10,8 +10,8 @@ export const configOptions = {
       'The file is TOML: each long option is a key, as in max-queued = 1000, a switch is true or false, and what is ' +
       'repeatable is an array. Keys may stand under the name of their group, as in [limits]. The command line and the ' +
       'environment are stronger than the file. A table [[listener]] is one more listener: url, and tls-cert, tls-key, tls-ca, ' +
-      'require-client-cert, tls-min-version, tls-ciphers, psk-file, proxy-protocol and ws-origin where it differs from the others; its ' +
-      'own certificate is read at the start only. Names of files are relative to it. A file whose name ends in .conf is read ' +
+      'require-client-cert, cert-user, tls-min-version, tls-ciphers, psk-file, proxy-protocol and ws-origin where it differs from the ' +
+      'others; its own certificate is read at the start only. Names of files are relative to it. A file whose name ends in .conf is read ' +
       'as one of mosquitto: what it says is done as far as there is an option for it, and the rest is named in warnings. ' +
       'SIGHUP reads all anew: users, rules and limits change without anybody being dropped; when there is a mistake all ' +
       'stays as it was.',

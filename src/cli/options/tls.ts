@@ -138,6 +138,14 @@ export const tlsServerOptions = {
   requireClientCert: flag({
     group: 'TLS',
     help: 'let in only clients with a certificate of --tls-ca',
-    more: 'It comes before user names and passwords, and stands for none.',
+    more: 'It comes before user names and passwords, and stands for none unless --cert-user is given too.',
+  }),
+  certUser: flag({
+    group: 'TLS',
+    help: "take a client's user name from its certificate or key",
+    more:
+      'It is the Common Name of the certificate that --require-client-cert asks for, or the identity of a key of --psk-file. On listeners ' +
+      'for TLS nobody is asked for user name and password then, and what CONNECT holds of them is passed over; a certificate without ' +
+      'exactly one Common Name is refused.',
   }),
 } as const
