@@ -122,6 +122,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   enhanced: EnhancedAuthentication | null = null
   /** as it counts: that of CONNECT, or Server Keep Alive */
   keepAliveSeconds = 0
+  #comesBack = false
   readonly #around: ConnectionSurroundings
   readonly #decoder: Decoder
   readonly #output: OutputBuffer
@@ -243,10 +244,23 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     }
   }
 
+  comeBack(): void {
+    if (this.#comesBack) return
+    this.#comesBack = true
+    setImmediate(() => {
+      this.#comesBack = false
+      this.#sendWaiting()
+    })
+  }
+
   drained(): void {
     this.#stuckSinceMs = Number.POSITIVE_INFINITY
     this.#output.drained()
     if ((this.#pauses & Pause.STALLED) !== 0) this.#resumeReading(Pause.STALLED)
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
     if (this.phase !== ConnectionPhase.CONNECTED) return
     this.#nowMs = this.#around.clock.nowMs()
     this.session?.drained(this.#nowMs)

@@ -31,6 +31,9 @@ import type { SessionOutput } from './session-output.ts'
 import type { SessionState, Subscription } from './session-state.ts'
 import { IncomingTopicAliases } from './topic-alias.ts'
 
+/** Retained messages that one session is sent in one turn of the event loop: some milliseconds' work. */
+const RETAINED_PER_TURN = 1000
+
 /** What a session asks of the Server around it. */
 export interface ServerSessionHost extends RetainedSource {
   /** Routes a message. @returns Reason Code for its acknowledgement */
@@ -383,14 +386,17 @@ export class ServerSession {
     this.#host.deliveryDropped(this, reason, count)
   }
 
-  // Sends retained messages as long as the peer takes them; each waits here and not in a queue until it can go out.
+  // Sends retained messages as long as the peer takes them; each waits here and not in a queue until it can go out. A peer
+  // that takes them as fast as they come has to let others have their turn.
   #pumpRetained(nowMs: number): void {
+    let left = RETAINED_PER_TURN
     for (let next = this.#backlog.peek(nowMs); next !== null; next = this.#backlog.peek(nowMs)) {
       const { message, subscription } = next
       const qos = Math.min(message.qos, subscription.qos) as QoS
       const pause = this.#sender.pauseReason
       if (pause === PauseReason.OFFLINE || pause === PauseReason.SOCKET_FULL) return
       if (qos > 0 && pause !== PauseReason.NONE) return
+      if (left-- === 0 && this.#output?.comeBack !== undefined) return this.#output.comeBack()
       this.#backlog.take()
       const identifiers = subscription.subscriptionIdentifier === 0 ? null : [subscription.subscriptionIdentifier]
       // RETAIN is 1 whatever Retain As Published says (U5-3.8.3.1-3) [MQTT-3.3.1-8 v311]

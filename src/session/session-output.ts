@@ -18,4 +18,6 @@ export interface SessionOutput {
   sendAcknowledgement(packetType: AcknowledgementType, packetId: number, reasonCode: number): void
   /** The rare ones: CONNACK, SUBACK, DISCONNECT, AUTH, PINGRESP. */
   send(packet: ControlPacket): void
+  /** For a Server with others to serve: has ServerSession.drained() called in the next turn. Absent: all may be sent in one. */
+  comeBack?(): void
 }

@@ -6,6 +6,11 @@ import { type TransportError, transportError } from './transport-error.ts'
 /** A peer that vanished without FIN is asked for after this much silence. */
 export const KEEP_ALIVE_MS = 60_000
 
+/** What Node reads from a socket at most by one system call. */
+const FULL_READ_BYTES = 65_536
+/** What full reads in a row may keep their owner busy before other connections have their turn: libuv alone takes 32. */
+const BUSY_MS_PER_TURN = 10
+
 /** A Transport on a connected TCP or unix domain socket. */
 export class TcpTransport implements Transport {
   readonly remoteAddress: string
@@ -18,6 +23,8 @@ export class TcpTransport implements Transport {
   #isEnded = false
   #isDestroyed = false
   #isClosed = false
+  #isPaused = false
+  #busyMs = 0
   readonly #written = (): void => this.#onWritten()
 
   /**
@@ -72,10 +79,12 @@ export class TcpTransport implements Transport {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#socket.resume()
   }
 
@@ -92,7 +101,26 @@ export class TcpTransport implements Transport {
 
   // Node hands out what it had read before destroy(), so these two look.
   #onData(bytes: Buffer): void {
-    if (!this.#isDestroyed) this.#handler?.data(bytes)
+    if (this.#isDestroyed) return
+    if (bytes.length < FULL_READ_BYTES) {
+      this.#busyMs = 0
+      this.#handler?.data(bytes)
+      return
+    }
+    const startedAtMs = performance.now()
+    this.#handler?.data(bytes)
+    this.#busyMs += performance.now() - startedAtMs
+    if (this.#busyMs > BUSY_MS_PER_TURN) this.#letOthersRead()
+  }
+
+  // A peer that sends faster than its bytes are dealt with would keep everybody else waiting.
+  #letOthersRead(): void {
+    this.#busyMs = 0
+    if (this.#isPaused) return
+    this.#socket.pause()
+    setImmediate(() => {
+      if (!this.#isPaused && !this.#isDestroyed) this.#socket.resume()
+    })
   }
 
   #onEnd(): void {

@@ -90,6 +90,38 @@ describe('a TCP transport', () => {
     peer.destroy()
   })
 
+  it('lets others have their turn when its owner is kept busy by full reads', async () => {
+    const { peer, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    const bytes = 4 * 1_048_576
+    peer.write(Buffer.alloc(bytes))
+    let [turn, nowMs] = [0, 0]
+    let isRunning = true
+    const nextTurn = (): void => {
+      turn++
+      if (isRunning) setImmediate(nextTurn)
+    }
+    nextTurn()
+    // a full read takes 6 ms by this clock
+    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 6))
+    const fullReads = new Map<number, number>()
+    handler.onData = () => {
+      if (handler.chunks.at(-1)!.length < 65_536) return
+      fullReads.set(turn, (fullReads.get(turn) ?? 0) + 1)
+    }
+    transport.start(handler)
+    await handler.until((one) => one.receivedBytes === bytes)
+    isRunning = false
+    vi.restoreAllMocks()
+
+    const all = [...fullReads.values()]
+    expect(all.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(10)
+    // two, and the one that was read when it was asked to stop
+    expect(Math.max(...all)).toBeLessThanOrEqual(3)
+    transport.destroy()
+    peer.destroy()
+  })
+
   it('tells of a reset by the peer with its code and address', async () => {
     const { peer, transport } = await rawPair()
     const handler = new RecordingHandler()

@@ -111,6 +111,28 @@ describe.each(EACH_VERSION)('retained messages for a subscriber in MQTT %s', (_n
     expect(broker.metrics.messagesDropped[DropReason.QUEUE_FULL]).toBe(0)
   })
 
+  it('R-14 leave others their turn though the subscriber takes all at once', async () => {
+    const count = 5000
+    const { broker, client } = await startBroker()
+    await retain(await client(), count)
+    const subscriber = await client({ version })
+    const sent = () => broker.metrics.messagesSent[0]!
+    let [before, most, isWatching] = [sent(), 0, true]
+    const nextTurn = (): void => {
+      most = Math.max(most, sent() - before)
+      before = sent()
+      if (isWatching) setImmediate(nextTurn)
+    }
+    nextTurn()
+    await subscriber.subscribe('r/#')
+    for (let i = 1; i <= count; i++) expect((await subscriber.message()).payload).toBe(String(i))
+    isWatching = false
+
+    expect(most).toBeGreaterThan(0)
+    // what one turn may send, and the rest of what the turn before had begun
+    expect(most).toBeLessThanOrEqual(2000)
+  })
+
   /** One retained message at QoS 1 is on its way and unacknowledged, `r/2` is next, `r/3` and `r/4` follow. */
   async function waiting() {
     const broker = await startBroker({ limits: { maximumInFlightMessages: 1 } })
