@@ -190,3 +190,37 @@ it('takes a message for the one that has not expired, of two that look the same'
   }
   expect(await run(script)).toBeNull()
 })
+
+it('keeps the grace that an old client has for its will over a second restart', () =>
+  agrees(
+    { do: 'connect', slot: 3, version: 3, clientId: 'cid', will: { topic: 'a/b', retain: true } },
+    { do: 'connect', slot: 2, version: 4, clientId: 'bob', clean: true, will: { topic: 'b', retain: true } },
+    { do: 'kill' },
+    { do: 'wait', ms: 5000 },
+    { do: 'stop' },
+    { do: 'wait', ms: 10_000 },
+  ))
+
+it('acknowledges what came while nothing was committed once it is, to clients that came meanwhile as well', () =>
+  agrees(
+    { do: 'connect', slot: 2, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+    { do: 'hold commits' },
+    { do: 'publish', slot: 2, topic: 'a', qos: 2, id: 1 },
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid', will: { topic: 'b' } },
+    { do: 'let commits go' },
+  ))
+
+it('sends again what a subscriber had acknowledged in vain, and what it had not seen', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann', properties: { sessionExpiry: 60 } },
+    { do: 'subscribe', slot: 0, filters: [{ filter: '#', qos: 2 }] },
+    { do: 'publish', slot: 0, topic: 'a', qos: 1, id: 1 },
+    { do: 'publish', slot: 0, topic: 'a', qos: 2, id: 2 },
+    { do: 'hold commits' },
+    { do: 'acknowledge', slot: 0, which: 0 },
+    { do: 'acknowledge', slot: 0, which: 0 },
+    { do: 'publish', slot: 0, topic: 'b', qos: 1, id: 3 },
+    { do: 'kill' },
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann', properties: { sessionExpiry: 60 } },
+    { do: 'acknowledge all', slot: 0 },
+  ))
