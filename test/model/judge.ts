@@ -164,7 +164,13 @@ export class Judge {
     const mustCome = ({ isActive, isDue, isForbidden }: RetainedDelivery) => isActive && isDue && !isForbidden
     const retained = this.#retainedLike(publish, connection, session, mustCome)
     if (retained === undefined) return false
-    if (choice.places.size > 1 || this.#hasToWait(delivery, connection)) return true
+    if (this.#hasToWait(delivery, connection)) return true
+    if (choice.places.size > 1) {
+      // had it been the shared one, the retained one would still come, and nobody else would get the shared one
+      session.retained.push({ ...retained, delivery: { ...retained.delivery }, isDue: false })
+      choice.mayBeLost = true
+      return true
+    }
     retained.isDue = false
     return false
   }

@@ -224,3 +224,37 @@ it('sends again what a subscriber had acknowledged in vain, and what it had not 
     { do: 'connect', slot: 0, version: 5, clientId: 'ann', properties: { sessionExpiry: 60 } },
     { do: 'acknowledge all', slot: 0 },
   ))
+
+it('takes a message for the one of a shared subscription or for the retained one that looks the same', async () => {
+  const script = {
+    limits: { ...limits, receiveMaximum: 3, maximumInFlightMessages: 1, maximumSubscriptions: 3 },
+    operations: [
+      { do: 'connect', slot: 0, version: 3, clientId: 'cid' },
+      { do: 'publish', slot: 0, topic: '/a', id: 3, retain: true },
+      { do: 'connect', slot: 3, version: 4, clientId: 'bob', will: { topic: 'a/b', qos: 2 } },
+      { do: 'connect', slot: 2, version: 3, clientId: 'ann' },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 1 }] },
+      {
+        do: 'connect',
+        slot: 0,
+        version: 5,
+        clientId: 'cid',
+        will: { topic: 'a/b/c', qos: 1 },
+        properties: { sessionExpiry: 10 },
+      },
+      { do: 'reset', slot: 3 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/#', qos: 2, retainAsPublished: true }] },
+      { do: 'connect', slot: 0, version: 3, clientId: 'cid' },
+      { do: 'publish', slot: 2, topic: 'a/b', id: 4 },
+      { do: 'publish', slot: 0, topic: 'a/b', qos: 1, id: 1, retain: true },
+      { do: 'connect', slot: 2, version: 4, clientId: 'cid' },
+      { do: 'connect', slot: 0, version: 4, clientId: 'bob', will: { topic: 'a/b', qos: 2 } },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '+/b', qos: 1 }, { filter: '/+' }] },
+      { do: 'disconnect', slot: 2 },
+      { do: 'break a rule', slot: 0, rule: 'AUTH before 5.0' },
+      { do: 'connect', slot: 2, version: 3, clientId: 'cid' },
+      { do: 'acknowledge all', slot: 2 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
