@@ -1,4 +1,5 @@
-// Searches for a script of operations that the broker answers otherwise than the reference model (test/model/).
+// Searches for a script of operations that the broker answers otherwise than the reference model (test/model/): a third of the
+// time without a store, with restarts from one in memory, and from LevelDB.
 // usage: node scripts/model.mjs [--minutes N] [--seed N]
 import { parseArgs } from 'node:util'
 import { runTest } from './lib/run-test.mjs'

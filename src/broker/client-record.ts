@@ -63,10 +63,14 @@ export class ClientRecord implements Deadline {
    * @param endedAtMs monotonic; null: it was open
    */
   resumeCountdown(endedAtMs: number | null, nowMs: number): void {
-    this.startCountdown(endedAtMs ?? nowMs)
+    const { will } = this
+    const startsMs = endedAtMs ?? nowMs
+    // from here on like a delay that its client asked for: a further restart does not change it
+    if (endedAtMs === null && will !== null) this.will = { ...will, delaySeconds: will.restartDelaySeconds }
+    this.startCountdown(startsMs)
     this.isOver = this.session.state.sessionExpiryIntervalSeconds === 0
-    if (endedAtMs !== null || this.will === null) return
-    this.willDueMs = nowMs + this.will.restartDelaySeconds * 1000
+    if (this.will === null || (endedAtMs !== null && !this.isOver)) return
+    this.willDueMs = startsMs + this.will.delaySeconds * 1000
     this.expiresAtMs = Math.max(this.expiresAtMs, this.willDueMs)
   }
 

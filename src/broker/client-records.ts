@@ -176,7 +176,10 @@ export class ClientRecords {
       this.#exchange.router.add(record.session, subscription, true)
     const wasOpen = stored.endedAtWallMs === 0
     record.resumeCountdown(wasOpen ? null : stored.endedAtWallMs - durable.wallMinusMonotonicMs, nowMs)
-    if (wasOpen) durable.disconnected(record)
+    if (wasOpen) {
+      record.stored.willSet(record.will)
+      durable.disconnected(record)
+    }
     return record
   }
 

@@ -4,6 +4,9 @@ import type { ConnectPacket, Properties } from './wire.ts'
 /** Session Expiry Interval without end. */
 export const NEVER_EXPIRES_SECONDS = 0xffff_ffff
 
+/** Clients before 5.0 cannot ask for a Will Delay (W-10). */
+const RESTART_GRACE_SECONDS = 10
+
 /** Stands for a text of the broker's choice. */
 export const SOME_TEXT = '\u0000some text'
 
@@ -21,7 +24,10 @@ export function agree(connection: Connection, session: Session, packet: ConnectP
   connection.topicAliasMaximum = properties.topicAliasMaximum ?? 0
   session.connection = connection
   session.expirySeconds = expirySeconds(packet, limits)
-  session.will = will === null ? null : { ...will, delaySeconds: will.properties.willDelay ?? 0 }
+  const delaySeconds = will?.properties.willDelay ?? 0
+  const restartDelaySeconds =
+    packet.version === 5 ? Math.min(delaySeconds, session.expirySeconds) : RESTART_GRACE_SECONDS
+  session.will = will === null ? null : { ...will, delaySeconds, restartDelaySeconds }
 }
 
 /** Properties of CONNACK: every limit that differs from the default of the standard, and none that does not (C-12). */
@@ -40,7 +46,8 @@ export function connackProperties(packet: ConnectPacket, limits: ModelLimits): P
   }
 }
 
-function expirySeconds({ version, cleanStart, properties }: ConnectPacket, limits: ModelLimits): number {
+/** Session Expiry Interval as it counts. */
+export function expirySeconds({ version, cleanStart, properties }: ConnectPacket, limits: ModelLimits): number {
   const asked = version === 5 ? (properties.sessionExpiry ?? 0) : cleanStart ? 0 : NEVER_EXPIRES_SECONDS
   return Math.min(asked, limits.maximumSessionExpirySeconds)
 }

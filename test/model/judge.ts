@@ -21,6 +21,8 @@ const QOS_0_OVERHEAD_BYTES = 400
 
 /** Compares what is seen with what the model allows and demands. */
 export class Judge {
+  /** Nothing is committed: nothing has to come, and what promises a change must not (U-01). */
+  isHolding = false
   readonly #model: ReferenceModel
   #sentOrder = 0
 
@@ -47,6 +49,7 @@ export class Judge {
       throw fail(connection, packet, 'it comes before CONNACK')
     if (packet.type === 'DISCONNECT' && connection.replies.length > 1)
       throw fail(connection, packet, `${connection.replies[0]!.type} is missing before it`)
+    if (this.isHolding && reply.isUncommitted) throw fail(connection, packet, 'it promises what is not committed')
     connection.replies.splice(index, 1)
     for (const retained of reply.retained) retained.isActive = true
     if (reply.sentOrder > 0) this.#checkResendOrder(connection, reply.sentOrder, packet)
@@ -161,7 +164,13 @@ export class Judge {
     const mustCome = ({ isActive, isDue, isForbidden }: RetainedDelivery) => isActive && isDue && !isForbidden
     const retained = this.#retainedLike(publish, connection, session, mustCome)
     if (retained === undefined) return false
-    if (choice.places.size > 1 || this.#hasToWait(delivery, connection)) return true
+    if (this.#hasToWait(delivery, connection)) return true
+    if (choice.places.size > 1) {
+      // had it been the shared one, the retained one would still come, and nobody else would get the shared one
+      session.retained.push({ ...retained, delivery: { ...retained.delivery }, isDue: false })
+      choice.mayBeLost = true
+      return true
+    }
     retained.isDue = false
     return false
   }
@@ -203,6 +212,9 @@ export class Judge {
     if (publish.id === 0) throw fail(connection, publish, 'its Packet Identifier is 0')
     if (slotsHeld(session) >= connection.receiveMaximum)
       throw fail(connection, publish, `the Receive Maximum is ${connection.receiveMaximum}`)
+    // U-04: after a restart its id must be known
+    if (this.isHolding && delivery.state === 'waiting' && delivery.qos === 2 && session.isKept)
+      throw fail(connection, publish, 'that its id is open is not committed')
     isHere(delivery)
     if (delivery.state === 'waiting') delivery.sentOrder = ++this.#sentOrder
     delivery.state = 'sent'
@@ -247,13 +259,15 @@ export class Judge {
   /** Everything has happened that can happen now: is anything missing? @throws Finding */
   settle(connection: Connection, client: ClientView): void {
     if (connection.isGone) {
-      if (!client.isClosed) throw new Finding(`slot ${connection.slot}: the broker has not closed the connection`)
+      // what is held back goes before the end
+      if (!client.isClosed && !this.isHolding)
+        throw new Finding(`slot ${connection.slot}: the broker has not closed the connection`)
       return
     }
     const hasEnded = client.isEndedByBroker || client.isClosed
     if (connection.phase !== 'ended' && hasEnded)
       throw new Finding(`slot ${connection.slot}: the broker has ended the connection`)
-    if (!client.isReading) {
+    if (!client.isReading || this.isHolding) {
       connection.isBehind = true
       connection.waitedQos0Bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
       return

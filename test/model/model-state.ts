@@ -97,12 +97,18 @@ export interface Will {
   readonly retain: boolean
   readonly properties: Properties
   readonly delaySeconds: number
+  /** after a restart of the server that died with the connection open (W-10) */
+  readonly restartDelaySeconds: number
 }
 
 export interface Session {
   readonly clientId: string
   readonly owner: string | null
   connection: Connection | null
+  /** a store has it: it was to outlive its first connection */
+  readonly isKept: boolean
+  /** it ended with the last run of the server, and only its will is still to come (W-10) */
+  isOver: boolean
   expirySeconds: number
   /** when it ends, and when its will is published, once the connection has ended */
   expiresAt: number
@@ -125,6 +131,8 @@ export interface Reply {
   readonly retained: readonly RetainedDelivery[]
   /** PUBREL because of a resumed session: place in the order of first sending, else 0 */
   readonly sentOrder: number
+  /** it came because of a change that a store does not have yet (U-01) */
+  isUncommitted: boolean
 }
 
 export interface Connection {
@@ -160,11 +168,13 @@ export interface Connection {
 
 export const NEVER = Number.POSITIVE_INFINITY
 
-export function newSession(clientId: string, owner: string | null): Session {
+export function newSession(clientId: string, owner: string | null, isKept: boolean): Session {
   return {
     clientId,
     owner,
     connection: null,
+    isKept,
+    isOver: false,
     expirySeconds: 0,
     expiresAt: NEVER,
     willDueAt: NEVER,
@@ -200,6 +210,15 @@ export function newConnection(slot: number, version: Version, now: number): Conn
     closesAt: NEVER,
     isGone: false,
   }
+}
+
+export function newReply(
+  type: Reply['type'],
+  fields: Reply['fields'],
+  retained: readonly RetainedDelivery[] = [],
+  sentOrder = 0,
+): Reply {
+  return { type, fields, retained, sentOrder, isUncommitted: false }
 }
 
 export function newDelivery(

@@ -1,35 +1,56 @@
 import { expect, it } from 'vitest'
 import { fuzzSeed, Random } from '../support/random.ts'
+import { levelStorage } from '../support/storage.ts'
 import { formatScript, type Script } from './operations.ts'
+import { withRestarts } from './random-restarts.ts'
 import { scriptFor } from './random-script.ts'
 import { shrinkFailing } from './shrink.ts'
-import { run } from './side-by-side.ts'
+import { type Failure, type RunOptions, run } from './side-by-side.ts'
 
 /** Long enough for sessions to come and go, short enough for every operation to have a millisecond of its own. */
 const OPERATIONS_PER_SCRIPT = 300
-/** Scripts of every run: some 3 s. */
-const FEW_SCRIPTS = 100
+interface Search {
+  readonly name: string
+  /** scripts of every run */
+  readonly scripts: number
+  readonly scriptFor: (seed: number) => Script
+  readonly options?: RunOptions
+}
 
-const seconds = Number(process.env['MQTT_KIT_MODEL_SECONDS'] ?? 0)
+const plain = (seed: number): Script => scriptFor(new Random(seed), OPERATIONS_PER_SCRIPT)
+const restarting = (seed: number): Script => withRestarts(plain(seed), new Random(seed + 1))
+
+const SEARCHES: readonly Search[] = [
+  { name: 'whatever its clients do', scripts: 100, scriptFor: plain },
+  { name: 'over restarts from a store in memory', scripts: 50, scriptFor: restarting },
+  { name: 'over restarts from LevelDB', scripts: 6, scriptFor: restarting, options: { storage: levelStorage } },
+]
+
+/** of a long search, for each of them */
+const seconds = Number(process.env['MQTT_KIT_MODEL_SECONDS'] ?? 0) / SEARCHES.length
 
 /** Searches from a seed on. @returns how much was tried without finding anything */
-async function search(firstSeed: number): Promise<string> {
+async function search({ scripts: fewest, scriptFor, options }: Search, firstSeed: number): Promise<string> {
   const until = performance.now() + seconds * 1000
+  const attempt = (script: Script) => run(script, options)
   let operations = 0
   let scripts = 0
-  while (scripts < FEW_SCRIPTS || performance.now() < until) {
+  while (scripts < fewest || performance.now() < until) {
     const seed = firstSeed + scripts
-    const script = scriptFor(new Random(seed), OPERATIONS_PER_SCRIPT)
-    const failure = await run(script)
-    if (failure !== null) throw new Error(await report(seed, script))
+    const script = scriptFor(seed)
+    if ((await attempt(script)) !== null) throw new Error(await report(seed, script, attempt))
     operations += script.operations.length
     scripts++
   }
   return `${scripts} scripts with ${operations} operations`
 }
 
-async function report(seed: number, script: Script): Promise<string> {
-  const { script: short, failure } = await shrinkFailing(script)
+async function report(
+  seed: number,
+  script: Script,
+  attempt: (script: Script) => Promise<Failure | null>,
+): Promise<string> {
+  const { script: short, failure } = await shrinkFailing(script, attempt)
   return [
     `operation ${failure.at}: ${failure.message}`,
     `Repeat with MQTT_KIT_SEED=${seed}. As short as it gets, for a regression test:`,
@@ -38,18 +59,23 @@ async function report(seed: number, script: Script): Promise<string> {
   ].join('\n')
 }
 
-it(
-  'agrees with the reference model whatever its clients do',
-  async () => {
-    const tried = await search(fuzzSeed('model'))
-    process.stderr.write(`model: ${tried}\n`)
+it.each(SEARCHES)(
+  'agrees with the reference model $name',
+  async (kind) => {
+    const tried = await search(kind, fuzzSeed('model'))
+    process.stderr.write(`model: ${kind.name}: ${tried}\n`)
   },
   (seconds + 120) * 1000,
 )
 
 it('finds a broker that sends one message more than its client takes, and tells so in a few operations', async () => {
   const wrong = async (script: Script) =>
-    run(script, { ...script.limits, maximumInFlightMessages: script.limits.maximumInFlightMessages + 1 })
+    run(script, {
+      brokerLimits: {
+        ...script.limits,
+        maximumInFlightMessages: script.limits.maximumInFlightMessages + 1,
+      },
+    })
   let seed = 1
   let script = scriptFor(new Random(seed), OPERATIONS_PER_SCRIPT)
   while ((await wrong(script)) === null) script = scriptFor(new Random(++seed), OPERATIONS_PER_SCRIPT)

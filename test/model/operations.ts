@@ -95,6 +95,22 @@ export type Operation =
   | { readonly do: 'read'; readonly slot: number; readonly bytes?: number }
   /** ms in steps of 500 */
   | { readonly do: 'wait'; readonly ms: number }
+  | RestartOperation
+
+/**
+ * What happens to the broker and its store. A script with one of these has a store.
+ * - stop: in order, and started again
+ * - kill: without a word, and started again with what is committed
+ * - hold commits: nothing is committed from now on, until `let commits go` or a kill
+ */
+export type RestartOperation =
+  | {
+      readonly do: 'stop' | 'kill'
+      /** how long it is away, ms in steps of 500 */
+      readonly awayMs?: number
+    }
+  | { readonly do: 'hold commits' }
+  | { readonly do: 'let commits go' }
 
 /** What a seed stands for. */
 export interface Script {

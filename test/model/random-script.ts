@@ -23,8 +23,8 @@ interface Taste {
 }
 
 const SLOTS = 4
-const CLIENT_IDS = ['ann', 'bob', 'cid']
-const TOPICS = ['a', 'a/b', 'a/b', 'a/c', 'a/b/c', 'b', '/a', 'a/', '$x/a', 'é/b']
+export const CLIENT_IDS = ['ann', 'bob', 'cid']
+export const TOPICS = ['a', 'a/b', 'a/b', 'a/c', 'a/b/c', 'b', '/a', 'a/', '$x/a', 'é/b']
 const ODD_TOPICS = ['$SYS/a', '$share/g/a', '1/2/3/4/5/6', '$SYS']
 const FILTERS = [
   'a',

@@ -4,21 +4,23 @@
  * may choose, nothing is chosen here: all allowed outcomes stay open until one is seen (SharedChoice, Reply,
  * RetainedDelivery). This file says what happens when a packet arrives or time passes; judge.ts compares that with what is seen.
  */
-import { agree, connackProperties, NEVER_EXPIRES_SECONDS } from './connect-terms.ts'
+import { agree, connackProperties, expirySeconds } from './connect-terms.ts'
+import { Endings, forwarded } from './endings.ts'
 import {
   type Connection,
-  type Delivery,
   isExpired,
+  type Message,
   type ModelLimits,
   NEVER,
   newConnection,
+  newReply,
   newSession,
-  type Reply,
   type RetainedDelivery,
   type Session,
 } from './model-state.ts'
-import { giveUp, isPerhapsLost, Size, sizeFor } from './places.ts'
+import { giveUp } from './places.ts'
 import { Publications } from './publications.ts'
+import { Restarts } from './restarts.ts'
 import { subscribe, unsubscribe } from './subscriptions.ts'
 import type {
   AcknowledgementPacket,
@@ -40,17 +42,25 @@ const QUOTA_EXCEEDED = 0x97
 export class ReferenceModel {
   readonly limits: ModelLimits
   readonly connections = new Set<Connection>()
+  readonly restarts: Restarts
   readonly #publications: Publications
+  readonly #endings: Endings
   #assignedIds = 0
 
   /** @param now ms on the clock of the broker */
   constructor(limits: ModelLimits, now: number) {
     this.limits = limits
     this.#publications = new Publications(limits, now)
+    this.#endings = new Endings(this.#publications)
+    this.restarts = new Restarts(this, this.#endings)
   }
 
   get sessions(): Map<string, Session> {
     return this.#publications.sessions
+  }
+
+  get retained(): Map<string, Message> {
+    return this.#publications.retained
   }
 
   /** ms on the clock of the broker */
@@ -132,7 +142,7 @@ export class ReferenceModel {
       else if (connection.phase === 'new') this.#end(connection, false)
       else connection.isGone = true
     }
-    for (const session of [...this.sessions.values()]) this.#sessionDue(session)
+    for (const session of [...this.sessions.values()]) this.#endings.sessionDue(session)
   }
 
   /** How many retained messages there are; one that expires right now may be counted or not. */
@@ -158,7 +168,7 @@ export class ReferenceModel {
     const old = this.sessions.get(clientId)
     if (old !== undefined) this.#takeOver(old, packet.cleanStart)
     const kept = this.sessions.get(clientId)
-    const session = kept ?? newSession(clientId, packet.userName)
+    const session = kept ?? newSession(clientId, packet.userName, expirySeconds(packet, this.limits) > 0)
     this.sessions.set(clientId, session)
     agree(connection, session, packet, this.limits)
     const v5 = packet.version === 5
@@ -186,7 +196,8 @@ export class ReferenceModel {
     const { connection } = session
     if (connection !== null) this.violate(connection, [0x8e])
     if (this.sessions.get(session.clientId) !== session) return
-    if (cleanStart) this.#endSession(session)
+    if (session.isOver) session.will = null
+    if (cleanStart || session.isOver) this.#endings.endSession(session)
     // back in time: a delayed will is cancelled [MQTT-3.1.3-9]
     session.will = null
     session.willDueAt = NEVER
@@ -202,7 +213,7 @@ export class ReferenceModel {
     }
   }
 
-  // ---- the end of a connection and of a session
+  // ---- the end of a connection
 
   #disconnect(connection: Connection, code: number, properties: Properties): void {
     const { sessionExpiry } = properties
@@ -223,67 +234,10 @@ export class ReferenceModel {
     connection.phase = 'ended'
     connection.closesAt = this.now + CLOSE_TIMEOUT_MS
     if (session === null) return
-    this.#forgetWhatWasUnderWay(connection, session)
-    session.connection = null
+    this.#endings.connectionLost(connection, session)
     if (discardsWill) session.will = null
-    session.expiresAt =
-      session.expirySeconds === NEVER_EXPIRES_SECONDS ? NEVER : this.now + session.expirySeconds * 1000
-    // the delay is capped by the end of the session (W-07, W-09)
-    if (session.will !== null) {
-      session.willDueAt = Math.min(this.now + session.will.delaySeconds * 1000, session.expiresAt)
-    }
-    this.#sessionDue(session)
-  }
-
-  // QoS 0 is lost; of the rest nobody knows whether it left.
-  #forgetWhatWasUnderWay(connection: Connection, session: Session): void {
-    for (const delivery of [...connection.qos0]) giveUp(delivery)
-    for (const retained of session.retained) {
-      retained.isActive = true
-      if (retained.delivery.qos === 0) retained.isDue = false
-    }
-    if (!connection.isBehind && !connection.isUnsettled) return
-    for (const delivery of session.deliveries) {
-      const isUnsent = delivery.state === 'waiting' || (delivery.state === 'sent' && delivery.sentOn !== connection)
-      if (delivery.state === 'waiting') delivery.maybeSent = true
-      if (isUnsent && sizeFor(connection, delivery.message, delivery.qos, delivery.identifiers) !== Size.FITS)
-        isPerhapsLost(delivery)
-    }
-    for (const pending of session.retained) {
-      const { message, qos, identifiers } = pending.delivery
-      pending.delivery.maybeSent = true
-      if (sizeFor(connection, message, qos, identifiers) !== Size.FITS) pending.isDue = false
-    }
-  }
-
-  #sessionDue(session: Session): void {
-    if (session.willDueAt <= this.now) this.#publishWill(session)
-    if (session.expiresAt <= this.now) this.#endSession(session)
-  }
-
-  #publishWill(session: Session): void {
-    const { will } = session
-    session.will = null
-    session.willDueAt = NEVER
-    if (will === null) return
-    const { topic, payload, qos, retain, properties } = will
-    this.#publications.route({
-      topic,
-      payload,
-      qos,
-      retain,
-      publisher: session.clientId,
-      arrivedAt: this.now,
-      properties: forwarded(properties),
-    })
-  }
-
-  #endSession(session: Session): void {
-    this.sessions.delete(session.clientId)
-    session.expiresAt = NEVER
-    this.#publishWill(session)
-    for (const orphan of orphansOf(session)) this.#publications.handOver(orphan)
-    for (const delivery of [...session.deliveries]) giveUp(delivery)
+    this.#endings.startCountdown(session)
+    this.#endings.sessionDue(session)
   }
 
   // ---- publishing
@@ -403,8 +357,7 @@ export class ReferenceModel {
     fields: Record<string, unknown>,
     { retained = [], sentOrder = 0 }: { retained?: readonly RetainedDelivery[]; sentOrder?: number } = {},
   ): void {
-    const reply: Reply = { type, fields, retained, sentOrder }
-    connection.replies.push(reply)
+    connection.replies.push(newReply(type, fields, retained, sentOrder))
   }
 }
 
@@ -413,19 +366,4 @@ function connectionDueAt(connection: Connection): number {
   if (connection.phase === 'new') return connection.openedAt + CONNECT_TIMEOUT_MS
   if (connection.phase === 'ended') return connection.closesAt
   return connection.keepAliveSeconds === 0 ? NEVER : connection.lastPacketAt + connection.keepAliveSeconds * 1500
-}
-
-/** What subscribers get of the properties of a PUBLISH or a will (section 14 of our reading). */
-function forwarded(properties: Properties): Properties {
-  const { payloadFormat, messageExpiry, contentType, responseTopic, correlationData, userProperties } = properties
-  const all = { payloadFormat, messageExpiry, contentType, responseTopic, correlationData, userProperties }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
-
-// Never sent, or sent at QoS 1 and not acknowledged; what was sent first comes first.
-function orphansOf(session: Session): Delivery[] {
-  const ofGroups = session.deliveries.filter(({ group }) => group !== null)
-  const sent = ofGroups.filter(({ state, qos }) => state === 'sent' && qos === 1)
-  const waiting = ofGroups.filter(({ state }) => state === 'waiting')
-  return [...sent.sort((a, b) => a.sentOrder - b.sentOrder), ...waiting.sort((a, b) => a.order - b.order)]
 }

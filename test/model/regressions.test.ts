@@ -190,3 +190,71 @@ it('takes a message for the one that has not expired, of two that look the same'
   }
   expect(await run(script)).toBeNull()
 })
+
+it('keeps the grace that an old client has for its will over a second restart', () =>
+  agrees(
+    { do: 'connect', slot: 3, version: 3, clientId: 'cid', will: { topic: 'a/b', retain: true } },
+    { do: 'connect', slot: 2, version: 4, clientId: 'bob', clean: true, will: { topic: 'b', retain: true } },
+    { do: 'kill' },
+    { do: 'wait', ms: 5000 },
+    { do: 'stop' },
+    { do: 'wait', ms: 10_000 },
+  ))
+
+it('acknowledges what came while nothing was committed once it is, to clients that came meanwhile as well', () =>
+  agrees(
+    { do: 'connect', slot: 2, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+    { do: 'hold commits' },
+    { do: 'publish', slot: 2, topic: 'a', qos: 2, id: 1 },
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid', will: { topic: 'b' } },
+    { do: 'let commits go' },
+  ))
+
+it('sends again what a subscriber had acknowledged in vain, and what it had not seen', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann', properties: { sessionExpiry: 60 } },
+    { do: 'subscribe', slot: 0, filters: [{ filter: '#', qos: 2 }] },
+    { do: 'publish', slot: 0, topic: 'a', qos: 1, id: 1 },
+    { do: 'publish', slot: 0, topic: 'a', qos: 2, id: 2 },
+    { do: 'hold commits' },
+    { do: 'acknowledge', slot: 0, which: 0 },
+    { do: 'acknowledge', slot: 0, which: 0 },
+    { do: 'publish', slot: 0, topic: 'b', qos: 1, id: 3 },
+    { do: 'kill' },
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann', properties: { sessionExpiry: 60 } },
+    { do: 'acknowledge all', slot: 0 },
+  ))
+
+it('takes a message for the one of a shared subscription or for the retained one that looks the same', async () => {
+  const script = {
+    limits: { ...limits, receiveMaximum: 3, maximumInFlightMessages: 1, maximumSubscriptions: 3 },
+    operations: [
+      { do: 'connect', slot: 0, version: 3, clientId: 'cid' },
+      { do: 'publish', slot: 0, topic: '/a', id: 3, retain: true },
+      { do: 'connect', slot: 3, version: 4, clientId: 'bob', will: { topic: 'a/b', qos: 2 } },
+      { do: 'connect', slot: 2, version: 3, clientId: 'ann' },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 1 }] },
+      {
+        do: 'connect',
+        slot: 0,
+        version: 5,
+        clientId: 'cid',
+        will: { topic: 'a/b/c', qos: 1 },
+        properties: { sessionExpiry: 10 },
+      },
+      { do: 'reset', slot: 3 },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/#', qos: 2, retainAsPublished: true }] },
+      { do: 'connect', slot: 0, version: 3, clientId: 'cid' },
+      { do: 'publish', slot: 2, topic: 'a/b', id: 4 },
+      { do: 'publish', slot: 0, topic: 'a/b', qos: 1, id: 1, retain: true },
+      { do: 'connect', slot: 2, version: 4, clientId: 'cid' },
+      { do: 'connect', slot: 0, version: 4, clientId: 'bob', will: { topic: 'a/b', qos: 2 } },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '+/b', qos: 1 }, { filter: '/+' }] },
+      { do: 'disconnect', slot: 2 },
+      { do: 'break a rule', slot: 0, rule: 'AUTH before 5.0' },
+      { do: 'connect', slot: 2, version: 3, clientId: 'cid' },
+      { do: 'acknowledge all', slot: 2 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})

@@ -1,16 +1,28 @@
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import type { Store, StoreBatch, StoreEntry, StoreError } from '../../src/store/store.ts'
 
-/** A store in memory whose commits a test may hold up, or let fail. */
-export class ControlledStore implements Store {
-  readonly committed: MemoryStore
+/** A store whose commits a test may hold up, or let fail. */
+export class ControlledStore<Beneath extends Store = MemoryStore> implements Store {
+  /** has what is committed, and nothing of what is held up */
+  readonly committed: Beneath
   /** each commit fails with this as long as it is set */
   failure: StoreError | null = null
   #isHolding = false
   #waiting: (() => void) | null = null
+  #underWay = 0
+  #isStirred = false
+  #whenIdle: (() => void)[] = []
 
-  constructor(committed = new MemoryStore()) {
+  private constructor(committed: Beneath) {
     this.committed = committed
+  }
+
+  static inMemory(): ControlledStore {
+    return new ControlledStore(new MemoryStore())
+  }
+
+  static on<Beneath extends Store>(committed: Beneath): ControlledStore<Beneath> {
+    return new ControlledStore(committed)
   }
 
   /** From now on commits are not done until {@link letGo}. */
@@ -26,14 +38,29 @@ export class ControlledStore implements Store {
     waiting?.()
   }
 
+  /** Waits for commits that are under way and not held up. @returns false when there were none since the last call */
+  async idle(): Promise<boolean> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+    const isStirred = this.#isStirred
+    this.#isStirred = false
+    return isStirred
+  }
+
   batch(): StoreBatch {
     const batch = this.committed.batch()
     const commit = batch.commit.bind(batch)
     batch.commit = (done) => {
       const run = () => {
         const { failure } = this
-        if (failure === null) commit(done)
-        else setImmediate(() => done(failure))
+        this.#underWay++
+        this.#isStirred = true
+        const ended = (error: StoreError | null): void => {
+          this.#underWay--
+          done(error)
+          if (this.#underWay === 0) for (const wake of this.#whenIdle.splice(0)) wake()
+        }
+        if (failure === null) commit(ended)
+        else setImmediate(() => ended(failure))
       }
       if (this.#isHolding) this.#waiting = run
       else run()

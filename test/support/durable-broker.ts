@@ -17,7 +17,7 @@ export interface DurableBroker extends TestBroker {
 
 export async function startDurable(
   options: BrokerOptions = {},
-  store = new ControlledStore(),
+  store = ControlledStore.inMemory(),
   clock = new FakeClock(),
 ): Promise<DurableBroker> {
   const running = await startBroker({ ...options, store, clock })
@@ -33,11 +33,11 @@ export async function startDurable(
     clock,
     store,
     killed(downMs = 0, changed = {}) {
-      return startDurable({ ...options, ...changed }, new ControlledStore(store.committed.copy()), later(downMs))
+      return startDurable({ ...options, ...changed }, ControlledStore.on(store.committed.copy()), later(downMs))
     },
     async stopped(downMs = 0) {
       await running.broker.stop()
-      return startDurable(options, new ControlledStore(store.committed.copy()), later(downMs))
+      return startDurable(options, ControlledStore.on(store.committed.copy()), later(downMs))
     },
   }
 }

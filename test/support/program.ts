@@ -103,6 +103,11 @@ export function start(args: readonly string[], options: ProgramOptions = {}): Pr
   return new Program(process.execPath, [BINARY, ...args], options)
 }
 
+/** Starts `mqtt-kit` with these arguments as the program of another one, which leaves it in its own place, as `strace -D` does. */
+export function startUnder([tool, ...options]: readonly [string, ...string[]], args: readonly string[]): Program {
+  return new Program(tool, [...options, process.execPath, BINARY, ...args], {})
+}
+
 /** Runs `mqtt-kit` to its end; stdin is empty unless given. */
 export function run(args: readonly string[], options: ProgramOptions = {}): Promise<Outcome> {
   return start(args, { input: '', ...options }).finished()

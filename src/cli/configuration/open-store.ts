@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import type { Store, StoreError, StoreErrorKind } from '../../store/store.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -33,9 +33,12 @@ async function readState(path: string): Promise<Store> {
   const { MemoryStore } = await import('../../store/memory-store.ts')
   const { importLines } = await import('../../store/portable/import.ts')
   const store = new MemoryStore()
-  await importLines(store, linesOf(createReadStream(path)), Date.now()).catch((error: Error) => {
-    throw new Failure(ExitCode.USAGE, `cannot begin with --state ${path}: ${error.message}`, error)
-  })
+  try {
+    const file = await open(path)
+    await importLines(store, linesOf(file.createReadStream()), Date.now())
+  } catch (error) {
+    throw new Failure(ExitCode.USAGE, `cannot begin with --state ${path}: ${(error as Error).message}`, error)
+  }
   return store
 }
 

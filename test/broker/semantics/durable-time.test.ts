@@ -108,10 +108,15 @@ describe('a will and a restart', () => {
     'W-10 of an open connection is published after the server was killed: %s',
     async (_, version, delay, clean, due) => {
       const { broker, observer } = await observed(delay, version, clean)
-      const next = await broker.killed(5000)
-      const reader = await next.client(observer)
+      let next = await broker.killed(5000)
+      let reader = await next.client(observer)
       if (due > 0) {
-        next.clock.advance(due * 1000 - 1)
+        await reader.quiet()
+        next.clock.advance(2000)
+        // a further restart changes nothing
+        next = await next.killed(3000)
+        reader = await next.client(observer)
+        next.clock.advance(due * 1000 - 5001)
         await reader.quiet()
         next.clock.advance(1)
       }

@@ -1,0 +1,43 @@
+import type { Reply, Session } from './model-state.ts'
+import { isExpired } from './model-state.ts'
+import type { ReferenceModel } from './reference-model.ts'
+
+/** Packets that promise a change (U-01, U-04). */
+const PROMISES: ReadonlySet<Reply['type']> = new Set([
+  'CONNACK',
+  'PUBACK',
+  'PUBREC',
+  'PUBREL',
+  'PUBCOMP',
+  'SUBACK',
+  'UNSUBACK',
+])
+
+/** While nothing is committed: the answers that come because of a step are marked, if it changes what a store keeps. */
+export function markUncommitted(model: ReferenceModel, step: () => void): void {
+  const before = keptOf(model)
+  const known = new Set([...model.connections].flatMap(({ replies }) => replies))
+  step()
+  if (keptOf(model) === before) return
+  for (const { replies } of model.connections) {
+    for (const reply of replies) if (!known.has(reply) && PROMISES.has(reply.type)) reply.isUncommitted = true
+  }
+}
+
+// What must be written before an answer leaves. A message that a Shared Subscription may have given to a session that is not
+// kept need not, nor what expires at once; a retained one at QoS 0 is written later.
+function keptOf(model: ReferenceModel): string {
+  const sessions = [...model.sessions.values()].filter(({ isKept, will }) => isKept || will !== null)
+  const retained = [...model.retained.values()].filter(({ qos }) => qos > 0)
+  return JSON.stringify([sessions.map((session) => keptOfSession(session, model.now)), retained])
+}
+
+function keptOfSession(session: Session, now: number): unknown {
+  const { clientId, isKept, will, subscriptions, incoming, deliveries } = session
+  if (!isKept) return [clientId, will]
+  const sure = deliveries.filter(
+    ({ choice, message, state }) => choice === null && (state !== 'waiting' || !isExpired(message, now)),
+  )
+  const written = sure.map(({ message, order, state }) => [message.topic, order, state === 'released'])
+  return [clientId, will, [...subscriptions.values()], [...incoming.keys()], written]
+}

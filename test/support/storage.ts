@@ -1,0 +1,50 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LevelStore } from '../../src/store/level/level-store.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { ControlledStore } from './controlled-store.ts'
+
+/** Where the brokers of one script keep their state, one after the other. */
+export interface Storage {
+  /** What the next broker finds: all that is committed, also when the one before was killed. */
+  open(): Promise<ControlledStore<Store>>
+  /** Leaves nothing behind. */
+  dispose(): Promise<void>
+}
+
+/** The reference store. */
+export function memoryStorage(): Storage {
+  let latest = new MemoryStore()
+  return {
+    async open() {
+      latest = latest.copy()
+      return ControlledStore.on(latest)
+    },
+    async dispose() {},
+  }
+}
+
+/** LevelDB; what a killed broker leaves is the state of its files at that moment. */
+export function levelStorage(): Storage {
+  const parent = mkdtempSync(join(tmpdir(), 'mqtt-kit-'))
+  let count = 0
+  let latest: LevelStore | null = null
+  return {
+    async open() {
+      const folder = join(parent, `${++count}`)
+      if (latest !== null) {
+        cpSync(join(parent, `${count - 1}`), folder, { recursive: true })
+        await latest.close()
+        rmSync(join(parent, `${count - 1}`), { recursive: true })
+      }
+      latest = await LevelStore.open(folder, { durability: 'process', reserveBytes: 0 })
+      return ControlledStore.on(latest)
+    },
+    async dispose() {
+      await latest?.close()
+      rmSync(parent, { recursive: true })
+    },
+  }
+}
