@@ -154,6 +154,10 @@ class TappedTransport implements Transport, TransportHandler {
     this.#inner.destroy()
   }
 
+  breakOff(): void {
+    this.#inner.breakOff()
+  }
+
   data(bytes: Buffer): void {
     this.#note(true, bytes)
     if (this.#decoder !== null) this.#findClientId(this.#decoder, bytes)
