@@ -140,6 +140,22 @@ describe('a proxy without faults', () => {
     expect(client.received.equals(PING)).toBe(true)
   })
 
+  it('passes the close of a WebSocket on behind what came before, and closes a broker that does not', async () => {
+    const server = await startRawServer()
+    const proxy = await startProxy(server.url, { listen: 'ws://127.0.0.1:0/mqtt', limits: { closeMs: 50 } })
+    const client = await dial(parseAddress(proxy.url).address, { timeoutMs: 10_000 })
+    client.start(new RecordingHandler())
+    const noise = Buffer.concat([CONNECT, new Random(2).bytes(100_000)])
+    client.write(noise)
+    client.end()
+    const broker = await server.next()
+    await broker.until(({ isEnded }) => isEnded)
+    expect(hash(broker.received)).toBe(hash(noise))
+    await proxy.until(() => proxy.ends.length === 1)
+
+    expect(proxy.ends[0]).toMatchObject({ by: Role.CLIENT, error: null })
+  })
+
   it.each(['client', 'broker'] as const)('passes a reset by the %s on as a reset', async (side) => {
     const { proxy, client, broker } = await between()
     await exchange(client, broker, CONNECT)

@@ -33,14 +33,15 @@ export class LineView {
     this.#columns = columns
   }
 
-  line(packet: InspectedPacket, parties: Parties | null): string {
+  /** @param note what else is to be said of the packet, behind everything; '' for nothing */
+  line(packet: InspectedPacket, parties: Parties | null, note = ''): string {
     const { stream, sender, timeSeconds: time, packetType } = packet
     this.#firstSeconds ??= time
     const when = time === null ? '' : `${(time - this.#firstSeconds!).toFixed(6).padStart(11)} `
     const who = stream === null ? '' : `#${stream} ${clientIdText(parties)}`
     const arrow = sender === Role.CLIENT ? '->' : '<-'
     const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, packet.version)
-    const size = `, ${packet.bytes.length} B${this.#latency(packet)}`
+    const size = `, ${packet.bytes.length} B${this.#latency(packet)}${note === '' ? '' : `, ${note}`}`
     const start = `${when}${who}${arrow} ${what}`
     const room = this.#columns - size.length
     const text = `${start.length > room ? `${start.slice(0, Math.max(0, room - 3))}...` : start}${size}\n`
