@@ -44,7 +44,21 @@ const MAY_IMPORT: Record<string, string[]> = {
   insight: ['codec', 'session', 'broker', 'transport'],
   load: ['topic', 'codec', 'session', 'transport', 'client'],
   inspect: ['topic', 'codec'],
-  cli: ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'insight', 'client', 'load', 'inspect'],
+  proxy: ['codec', 'transport', 'inspect', 'broker/clock.ts'],
+  cli: [
+    'topic',
+    'codec',
+    'session',
+    'store',
+    'transport',
+    'broker',
+    'access',
+    'insight',
+    'client',
+    'load',
+    'inspect',
+    'proxy',
+  ],
   'index.ts': ['topic', 'codec', 'session', 'store', 'transport', 'broker', 'access', 'client'],
 }
 
@@ -63,6 +77,9 @@ const PURE = [
   'load/mann-whitney.ts',
   'load/comparison.ts',
   'inspect/',
+  'proxy/faults.ts',
+  'proxy/packet-framer.ts',
+  'proxy/random.ts',
 ]
 // the synchronous functions of zlib are from bytes to bytes
 const PURE_MAY_IMPORT = ['node:buffer', 'node:zlib']

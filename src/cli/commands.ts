@@ -6,6 +6,7 @@ import type { Parsed } from './options/parse.ts'
 
 /** One command: what is known about it, and the file that does it; each loaded when asked for. */
 export interface CommandEntry {
+  /** one word, or the words of a command within a command: `inspect encode` */
   readonly name: string
   spec(): Promise<CommandSpec>
   load(): Promise<CommandModule>
@@ -65,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/inspect.ts'),
   },
   {
+    name: 'inspect proxy',
+    spec: async () => (await import('./options/inspect-proxy.ts')).inspectProxySpec,
+    load: () => import('./commands/inspect-proxy.ts'),
+  },
+  {
     name: 'match',
     spec: async () => (await import('./options/match.ts')).matchSpec,
     load: () => import('./commands/match.ts'),
@@ -80,3 +86,18 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/doctor.ts'),
   },
 ]
+
+/** The command that the words begin with, the one of most words where several do; null when there is none. */
+export function findCommand(words: readonly string[]): CommandEntry | null {
+  for (let count = 2; count > 0; count--) {
+    const name = words.slice(0, count).join(' ')
+    const entry = words.length < count ? undefined : commands.find((candidate) => candidate.name === name)
+    if (entry !== undefined) return entry
+  }
+  return null
+}
+
+/** How many words of argv the name of a command takes. */
+export function wordsOf({ name }: CommandEntry): number {
+  return name.split(' ').length
+}

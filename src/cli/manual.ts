@@ -21,6 +21,7 @@ const GROUPS: readonly OptionGroup[] = [
   'Session',
   'Will',
   'Decoding',
+  'Faults',
   'Limits',
   'Output',
   'General',
@@ -112,14 +113,19 @@ function wrap(text: string, width: number): string[] {
 export function manPages(specs: readonly CommandSpec[]): [file: string, text: string][] {
   return [
     ['mqtt-kit.1', programManPage(specs)],
-    ...specs.map((spec): [string, string] => [`mqtt-kit-${spec.name}.1`, commandManPage(spec, specs)]),
+    ...specs.map((spec): [string, string] => [`${pageName(spec)}.1`, commandManPage(spec, specs)]),
   ]
 }
 
+// `inspect encode` -> `mqtt-kit-inspect-encode`
+function pageName({ name }: Pick<CommandSpec, 'name'>): string {
+  return `mqtt-kit-${name.replaceAll(' ', '-')}`
+}
+
 function commandManPage(spec: CommandSpec, specs: readonly CommandSpec[]): string {
-  const others = ['mqtt-kit', ...specs.filter(({ name }) => name !== spec.name).map(({ name }) => `mqtt-kit-${name}`)]
-  return page(`mqtt-kit-${spec.name}`, [
-    section('NAME', `mqtt\\-kit\\-${spec.name} \\- ${roff(spec.summary)}`),
+  const others = ['mqtt-kit', ...specs.filter(({ name }) => name !== spec.name).map(pageName)]
+  return page(pageName(spec), [
+    section('NAME', `${roff(pageName(spec))} \\- ${roff(spec.summary)}`),
     section('SYNOPSIS', `.B mqtt\\-kit ${spec.name}\n${roff(spec.synopsis)}`),
     section('DESCRIPTION', spec.description.map(roff).join('\n.PP\n')),
     section('OPTIONS', groupsOf(spec.rows).map(manGroup).join('\n')),
@@ -149,11 +155,11 @@ function programManPage(specs: readonly CommandSpec[]): string {
     ),
     section(
       'COMMANDS',
-      specs.map(({ name, summary }) => `.TP\n\\fBmqtt\\-kit\\-${name}\\fR(1)\n${roff(summary)}`).join('\n'),
+      specs.map(({ name, summary }) => `.TP\n\\fB${roff(pageName({ name }))}\\fR(1)\n${roff(summary)}`).join('\n'),
     ),
     section('EXIT STATUS', exitCodes.map(({ code, when }) => `.TP\n.B ${code}\n${roff(when)}`).join('\n')),
     section('ENVIRONMENT', environmentText()),
-    section('SEE ALSO', seeAlso(specs.map(({ name }) => `mqtt-kit-${name}`))),
+    section('SEE ALSO', seeAlso(specs.map(pageName))),
   ])
 }
 

@@ -1,4 +1,4 @@
-import { type CommandEntry, commands } from './commands.ts'
+import { type CommandEntry, commands, findCommand, wordsOf } from './commands.ts'
 import type { Context, Host } from './context.ts'
 import { ExitCode } from './exit-code.ts'
 import { Failure, UsageError } from './failure.ts'
@@ -15,13 +15,12 @@ import { version } from './version.ts'
  */
 export async function runProgram(argv: readonly string[], host: Host): Promise<ExitCode> {
   const terminal = describeTerminal(host.streams.stdout, host.streams.stderr, host.environment)
-  const [word = '', ...rest] = argv
-  const command = commands.find(({ name }) => name === word)
-  const name = command === undefined ? 'mqtt-kit' : `mqtt-kit ${command.name}`
+  const command = findCommand(argv)
+  const name = command === null ? 'mqtt-kit' : `mqtt-kit ${command.name}`
   const talk = new Talk(host.stderr, name, await createPainter(terminal.stderrColour))
   const context: Context = { ...host, terminal, talk }
   try {
-    if (command !== undefined) return await runCommand(command, rest, context)
+    if (command !== null) return await runCommand(command, argv.slice(wordsOf(command)), context)
     return await runWithoutCommand(argv, context)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -45,7 +44,7 @@ async function runWithoutCommand(argv: readonly string[], context: Context): Pro
   const [word, ...rest] = argv
   if (word === '--help' || (word === 'help' && rest.length === 0)) return printHelp(context, null)
   if (word === '--version') return printVersion(context)
-  if (word === 'help') return printHelp(context, entryFor(rest[0]!))
+  if (word === 'help') return printHelp(context, entryFor(rest))
   if (word === undefined) {
     context.stderr.write(await helpFor(null, context.terminal.stderrColour))
     return ExitCode.USAGE
@@ -55,13 +54,14 @@ async function runWithoutCommand(argv: readonly string[], context: Context): Pro
   throw unknownCommand(word)
 }
 
+// those that a message has room for: a command within a command is in the help of the other one
 function names(): string[] {
-  return commands.map(({ name }) => name)
+  return commands.filter((entry) => wordsOf(entry) === 1).map(({ name }) => name)
 }
 
-function entryFor(word: string): CommandEntry {
-  const entry = commands.find(({ name }) => name === word)
-  if (entry === undefined) throw unknownCommand(word)
+function entryFor(words: readonly string[]): CommandEntry {
+  const entry = findCommand(words)
+  if (entry === null) throw unknownCommand(words[0]!)
   return entry
 }
 

@@ -1,28 +1,15 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { isIP } from 'node:net'
 import { Decoder } from '../codec/decoder.ts'
 import { PacketType, Role } from '../codec/packet-type.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
-import { type CaptureAddress, capturedSegment, captureHeader, LARGEST_SEGMENT_BYTES, TcpFlag } from './pcapng.ts'
+import { CapturedConversation, CaptureFile, type CaptureTerms, SERVER_PORT } from './tcp-capture.ts'
 
 /** What is captured, and how much of it. */
-export interface TraceTerms {
+export interface TraceTerms extends CaptureTerms {
   readonly clientId: string
-  /** pcapng; what it held is replaced */
-  readonly path: string
-  /** the file grows to this at most */
-  readonly maximumBytes: number
-  /** Is told once why the capture has ended before the broker: the file is full, or cannot be written. */
-  readonly ended: (why: string) => void
 }
 
 /** A CONNECT, and what may be read before it is known whose it is. */
 const MAXIMUM_HELD_BYTES = 1_048_576
-/** What may wait for a slow disk. */
-const MAXIMUM_UNWRITTEN_BYTES = 16 * 1_048_576
-/** Readers look for MQTT there, and TLS or WebSocket are off already: the real port would mislead them. */
-const SERVER_PORT = 1883
-const NOTHING = Buffer.alloc(0)
 
 /**
  * Writes what one client and the broker say to each other into a file that Wireshark and `inspect` read: MQTT in TCP segments
@@ -30,66 +17,28 @@ const NOTHING = Buffer.alloc(0)
  */
 export class ClientTrace {
   readonly clientId: string
-  readonly #terms: TraceTerms
-  readonly #file: WriteStream
-  #bytes = 0
-  #isOver = false
+  readonly file: CaptureFile
 
-  private constructor(terms: TraceTerms, file: WriteStream) {
-    this.clientId = terms.clientId
-    this.#terms = terms
-    this.#file = file
-    file.on('error', (error) => this.#end(error.message))
-    this.write(
-      captureHeader(
-        `mqtt-kit: client ${JSON.stringify(terms.clientId)}; the port of the server is written as ${SERVER_PORT}`,
-      ),
-    )
+  private constructor(clientId: string, file: CaptureFile) {
+    this.clientId = clientId
+    this.file = file
   }
 
   /** @throws the error of the system when the file cannot be opened */
   static async open(terms: TraceTerms): Promise<ClientTrace> {
-    const file = createWriteStream(terms.path)
-    await new Promise<void>((resolve, reject) => file.once('open', () => resolve()).once('error', reject))
-    return new ClientTrace(terms, file)
+    const { clientId } = terms
+    const comment = `mqtt-kit: client ${JSON.stringify(clientId)}; the port of the server is written as ${SERVER_PORT}`
+    return new ClientTrace(clientId, await CaptureFile.open(terms, comment))
   }
 
   /** Puts itself between a connection and the broker, as long as it may be one of this client. */
   tap(transport: Transport): Transport {
-    return this.#isOver ? transport : new TappedTransport(transport, this)
-  }
-
-  /** Writes a block, or ends the capture when there is no more room. */
-  write(block: Buffer): void {
-    if (this.#isOver) return
-    if (this.#bytes + block.length > this.#terms.maximumBytes)
-      this.#end(`it has reached ${this.#terms.maximumBytes} bytes`)
-    else if (this.#file.writableLength > MAXIMUM_UNWRITTEN_BYTES) this.#end('the disk is too slow')
-    else {
-      this.#bytes += block.length
-      this.#file.write(block)
-    }
-  }
-
-  get isOver(): boolean {
-    return this.#isOver
-  }
-
-  #end(why: string): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#file.end()
-    this.#terms.ended(why)
+    return this.file.isOver ? transport : new TappedTransport(transport, this)
   }
 
   /** Writes what is left and closes the file. */
-  async close(): Promise<void> {
-    this.#isOver = true
-    if (this.#file.closed) return
-    await new Promise<void>((resolve) => {
-      this.#file.once('close', () => resolve())
-      this.#file.end()
-    })
+  close(): Promise<void> {
+    return this.file.close()
   }
 }
 
@@ -108,7 +57,7 @@ class TappedTransport implements Transport, TransportHandler {
   #decoder: Decoder | null = new Decoder(Role.CLIENT, MAXIMUM_HELD_BYTES)
   #held: Said[] = []
   /** null: not of this client */
-  #conversation: Conversation | null = null
+  #conversation: CapturedConversation | null = null
 
   constructor(inner: Transport, trace: ClientTrace) {
     this.#inner = inner
@@ -146,12 +95,16 @@ class TappedTransport implements Transport, TransportHandler {
   }
 
   end(): void {
-    this.#conversation?.end(false)
+    this.#conversation?.end(false, Date.now())
     this.#inner.end()
   }
 
   destroy(): void {
     this.#inner.destroy()
+  }
+
+  breakOff(): void {
+    this.#inner.breakOff()
   }
 
   data(bytes: Buffer): void {
@@ -165,12 +118,12 @@ class TappedTransport implements Transport, TransportHandler {
   }
 
   ended(): void {
-    this.#conversation?.end(true)
+    this.#conversation?.end(true, Date.now())
     this.#handler.ended()
   }
 
   closed(...[error]: Parameters<TransportHandler['closed']>): void {
-    this.#conversation?.end(true)
+    this.#conversation?.end(true, Date.now())
     this.#handler.closed(error)
   }
 
@@ -200,71 +153,9 @@ class TappedTransport implements Transport, TransportHandler {
     if (isMqtt && clientId === null && decoder.bufferedBytes <= MAXIMUM_HELD_BYTES) return
     this.#decoder = null
     if (clientId === this.#trace.clientId) {
-      this.#conversation = new Conversation(this.#trace, this.#inner)
+      this.#conversation = new CapturedConversation(this.#trace.file, this.#inner, Date.now())
       for (const { byClient, bytes: said, atMs } of this.#held) this.#conversation.say(byClient, said, atMs)
     }
     this.#held = []
   }
-}
-
-/** Both directions of one connection as TCP. */
-class Conversation {
-  readonly #trace: ClientTrace
-  readonly #client: CaptureAddress
-  readonly #server: CaptureAddress
-  #fromClient = 1
-  #fromServer = 1
-  #clientEnded = false
-  #serverEnded = false
-
-  constructor(trace: ClientTrace, { remoteAddress, localAddress }: Transport) {
-    this.#trace = trace
-    this.#client = captureAddress(remoteAddress, 49_152)
-    this.#server = { ...captureAddress(localAddress, SERVER_PORT), port: SERVER_PORT }
-    const nowMs = Date.now()
-    this.#write(true, TcpFlag.SYN, NOTHING, nowMs, 0, 0)
-    this.#write(false, TcpFlag.SYN | TcpFlag.ACK, NOTHING, nowMs, 0, 1)
-    this.#write(true, TcpFlag.ACK, NOTHING, nowMs, 1, 1)
-  }
-
-  say(byClient: boolean, bytes: Buffer, atMs: number): void {
-    for (let offset = 0; offset < bytes.length; offset += LARGEST_SEGMENT_BYTES) {
-      const payload = bytes.subarray(offset, offset + LARGEST_SEGMENT_BYTES)
-      this.#segment(byClient, TcpFlag.PSH | TcpFlag.ACK, payload, atMs)
-      if (byClient) this.#fromClient += payload.length
-      else this.#fromServer += payload.length
-    }
-  }
-
-  end(byClient: boolean): void {
-    if (byClient ? this.#clientEnded : this.#serverEnded) return
-    if (byClient) this.#clientEnded = true
-    else this.#serverEnded = true
-    this.#segment(byClient, TcpFlag.FIN | TcpFlag.ACK, NOTHING, Date.now())
-    if (byClient) this.#fromClient++
-    else this.#fromServer++
-  }
-
-  #segment(byClient: boolean, flags: number, payload: Buffer, atMs: number): void {
-    const [own, other] = byClient ? [this.#fromClient, this.#fromServer] : [this.#fromServer, this.#fromClient]
-    this.#write(byClient, flags, payload, atMs, own, other)
-  }
-
-  #write(
-    byClient: boolean,
-    flags: number,
-    payload: Buffer,
-    atMs: number,
-    sequence: number,
-    acknowledgement: number,
-  ): void {
-    const [from, to] = byClient ? [this.#client, this.#server] : [this.#server, this.#client]
-    this.#trace.write(capturedSegment({ from, to, sequence, acknowledgement, flags, payload }, atMs))
-  }
-}
-
-// A unix socket has no address: it is this machine.
-function captureAddress(text: string, otherwisePort: number): CaptureAddress {
-  const [, ip = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(text) ?? []
-  return isIP(ip) === 0 ? { ip: '127.0.0.1', port: otherwisePort } : { ip, port: Number(port) }
 }

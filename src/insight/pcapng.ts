@@ -8,7 +8,7 @@ export interface CaptureAddress {
 }
 
 /** Flags of a TCP segment (RFC 9293 section 3.1). */
-export const TcpFlag = { FIN: 0x01, SYN: 0x02, PSH: 0x08, ACK: 0x10 } as const
+export const TcpFlag = { FIN: 0x01, SYN: 0x02, RST: 0x04, PSH: 0x08, ACK: 0x10 } as const
 
 /** Payload of one segment: what an IPv4 packet holds beside its headers, rounded down. */
 export const LARGEST_SEGMENT_BYTES = 65_000
@@ -32,6 +32,7 @@ const COMMENT = 1
 const RAW_IP = 101
 const TCP = 6
 const TCP_HEADER_BYTES = 20
+const NO_OPTION = Buffer.alloc(0)
 
 /** The beginning of a pcapng file: one section, one interface. @param comment shown by who reads it */
 export function captureHeader(comment: string): Buffer {
@@ -40,23 +41,24 @@ export function captureHeader(comment: string): Buffer {
   section.writeUInt16LE(1, 4)
   // length of the section: not known
   section.fill(0xff, 8)
-  const text = Buffer.from(comment)
-  const option = Buffer.alloc(4 + padded(text.length) + 4)
-  option.writeUInt16LE(COMMENT, 0)
-  option.writeUInt16LE(text.length, 2)
-  text.copy(option, 4)
   const description = Buffer.alloc(8)
   description.writeUInt16LE(RAW_IP, 0)
   return Buffer.concat([
-    block(SECTION_HEADER, Buffer.concat([section, option])),
+    block(SECTION_HEADER, Buffer.concat([section, commentOption(comment)])),
     block(INTERFACE_DESCRIPTION, description),
   ])
 }
 
-/** A captured segment as a block of a pcapng file. @param timeMs since 1970 */
-export function capturedSegment(segment: Segment, timeMs: number): Buffer {
+/**
+ * A captured segment as a block of a pcapng file.
+ * @param timeMs since 1970
+ * @param comment on this packet; '' for none
+ */
+export function capturedSegment(segment: Segment, timeMs: number, comment = ''): Buffer {
   const packet = ipPacket(segment)
-  const body = Buffer.alloc(20 + padded(packet.length))
+  const option = comment === '' ? NO_OPTION : commentOption(comment)
+  const optionStart = 20 + padded(packet.length)
+  const body = Buffer.alloc(optionStart + option.length)
   // microseconds are what an interface without an option counts in
   const microseconds = BigInt(Math.round(timeMs * 1000))
   body.writeUInt32LE(Number(microseconds >> 32n), 4)
@@ -64,7 +66,18 @@ export function capturedSegment(segment: Segment, timeMs: number): Buffer {
   body.writeUInt32LE(packet.length, 12)
   body.writeUInt32LE(packet.length, 16)
   packet.copy(body, 20)
+  option.copy(body, optionStart)
   return block(ENHANCED_PACKET, body)
+}
+
+// The option and the one that ends the options.
+function commentOption(comment: string): Buffer {
+  const text = Buffer.from(comment)
+  const option = Buffer.alloc(4 + padded(text.length) + 4)
+  option.writeUInt16LE(COMMENT, 0)
+  option.writeUInt16LE(text.length, 2)
+  text.copy(option, 4)
+  return option
 }
 
 function block(type: number, body: Buffer): Buffer {

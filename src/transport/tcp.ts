@@ -99,6 +99,13 @@ export class TcpTransport implements Transport {
     this.#socket.destroy()
   }
 
+  // Node resets the handle of a TCP socket only, and throws for others.
+  breakOff(): void {
+    if (this.#unixPath !== null || 'encrypted' in this.#socket) return this.destroy()
+    this.#isDestroyed = true
+    this.#socket.resetAndDestroy()
+  }
+
   // Node hands out what it had read before destroy(), so these two look.
   #onData(bytes: Buffer): void {
     if (this.#isDestroyed) return

@@ -57,6 +57,8 @@ export interface Transport {
   end(): void
   /** Closes now; what the kernel has not taken is lost. `closed(null)` follows. May be called again. */
   destroy(): void
+  /** As destroy(), and the peer sees that the connection was broken off: RST, where plain TCP carries it. */
+  breakOff(): void
 }
 
 /** What stands between a new connection and the first byte of MQTT. */

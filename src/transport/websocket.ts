@@ -71,6 +71,10 @@ export class WebSocketTransport implements Transport {
     this.#socket.terminate()
   }
 
+  breakOff(): void {
+    this.destroy()
+  }
+
   // [MQTT-6.0.0-1] a text frame ends the connection
   #onMessage(bytes: Buffer, isBinary: boolean): void {
     if (this.#isDestroyed || this.#error !== null) return

@@ -110,6 +110,10 @@ export class MemoryTransport implements Transport {
     this.#close(null)
   }
 
+  breakOff(): void {
+    this.destroy()
+  }
+
   // ---- the client's side
 
   /** The broker has said that it will send no more, and everything before was read. */

@@ -57,6 +57,10 @@ export class FakeTransport implements Transport {
     this.#waiting = []
   }
 
+  breakOff(): void {
+    this.destroy()
+  }
+
   #take(): void {
     while (this.roomBytes > 0 && this.#waiting.length > 0) {
       const bytes = this.#waiting.shift()!

@@ -217,6 +217,15 @@ export function transportSuite(name: string, open: () => Promise<TransportPair>,
         expect(client.bufferedBytes).toBe(0)
       }))
 
+    it('closes both sides on breakOff(), without error for its owner', () =>
+      withPair(async ({ client, atClient, atServer }) => {
+        client.breakOff()
+        await atClient.until((handler) => handler.isClosed)
+        await atServer.until((handler) => handler.isClosed || handler.isEnded)
+
+        expect(atClient.error).toBeNull()
+      }))
+
     it('buffers nothing any more after destroy()', () =>
       withPair(async ({ client, server, atClient }) => {
         server.pause()

@@ -137,6 +137,17 @@ describe('a TCP transport', () => {
     expect(handler.error?.cause).toBeInstanceOf(Error)
   })
 
+  it('breaks off by a reset, which the peer sees and its owner does not', async () => {
+    const { peer, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    transport.start(handler)
+    const [error] = await Promise.all([once(peer, 'error'), transport.breakOff()])
+    await handler.until((one) => one.isClosed)
+
+    expect(error[0]).toMatchObject({ code: 'ECONNRESET' })
+    expect([handler.calls, handler.error]).toEqual([['closed'], null])
+  })
+
   it('keeps a loss before start() for the handler that comes later', async () => {
     const { peer, socket, transport } = await rawPair()
     peer.resetAndDestroy()

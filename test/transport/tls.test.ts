@@ -7,6 +7,7 @@ import { listen } from '../../src/transport/listen.ts'
 import type { TlsClientTerms, TlsServerTerms } from '../../src/transport/tls-terms.ts'
 import { TransportError } from '../../src/transport/transport-error.ts'
 import { type Certificate, hasOpenssl, TestAuthority } from '../support/certificates.ts'
+import { RecordingHandler } from '../support/recording-handler.ts'
 
 const fingerprintOf = (cert: string): string => new X509Certificate(cert).fingerprint256
 
@@ -43,6 +44,16 @@ describe.skipIf(!hasOpenssl)('dialling with TLS', () => {
 
       expect(transport.remoteAddress).toMatch(/^127\.0\.0\.1:\d+$/)
       transport.destroy()
+    })
+
+    it('can be broken off, without error for its owner', async () => {
+      const transport = await dial(await open(url, good), { timeoutMs: 10_000, tls: { ca: authority.ca.cert } })
+      const handler = new RecordingHandler()
+      transport.start(handler)
+      transport.breakOff()
+      await handler.until(({ isClosed }) => isClosed)
+
+      expect(handler.error).toBeNull()
     })
 
     it('does not believe an unknown CA', async () => {

@@ -1,18 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { ConfiguredAccess } from '../../access/configured-access.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
 import type { ClientTrace } from '../../insight/client-trace.ts'
 import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
-import { AddressError, parseAddress } from '../../transport/address.ts'
-import { TransportError } from '../../transport/transport-error.ts'
 import { openStore, storeFailure } from '../configuration/open-store.ts'
 import { reloadOnHangUp } from '../configuration/reload.ts'
 import { readServeConfiguration } from '../configuration/serve-configuration.ts'
-import type { DevelopmentCertificate } from '../configuration/tls-dev.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
@@ -21,6 +17,7 @@ import type { Parsed } from '../options/parse.ts'
 import type { serveRows } from '../options/serve.ts'
 import { eventLine, tracer } from '../output/broker-log.ts'
 import { version } from '../version.ts'
+import { announce, forgetReady, listeningFailure, tellClients } from './listening.ts'
 
 const DEFAULT_WRITE_LIMIT_BYTES = 104_857_600
 
@@ -40,7 +37,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
     return ExitCode.DONE
   }
   const access = new ConfiguredAccess(configuration.access)
-  if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => rm(path, { force: true }))
+  await forgetReady(typed.readyFile)
   const interrupted = new Promise<NodeJS.Signals>((resolve) => {
     context.onInterrupt(resolve)
     if (typed.stdinGuard) onStdinClosed(context, () => resolve('SIGTERM'))
@@ -61,7 +58,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   let http: HttpServer | null = null
   try {
     if (typed.http !== undefined) http = await openHttp(typed.http, broker, typed, context)
-    await announce(broker.listeners, http, typed, context)
+    await announce({ listeners: broker.listeners, http: http?.url }, typed, context)
     if (configuration.development !== null) tellClients(configuration.development, broker.listeners, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)
     await interrupted
@@ -135,46 +132,6 @@ function log(event: BrokerEvent, typed: ServeOptions, { talk }: Context): void {
 
 function logFormat(typed: ServeOptions): 'text' | 'json' {
   return typed.logFormat ?? 'text'
-}
-
-function listeningFailure(error: unknown): unknown {
-  if (error instanceof TransportError) return new Failure(ExitCode.CANNOT_CONNECT, error.message, error)
-  if (error instanceof AddressError) return new UsageError(error.message)
-  return error
-}
-
-async function announce(
-  listeners: readonly string[],
-  http: HttpServer | null,
-  typed: ServeOptions,
-  context: Context,
-): Promise<void> {
-  const urls = http === null ? listeners : [...listeners, http.url]
-  const line = typed.json
-    ? JSON.stringify({ event: 'ready', pid: context.streams.pid, listeners, http: http?.url })
-    : `mqtt-kit ready ${urls.join(' ')}`
-  if (typed.readyFile !== undefined) await withFile(typed.readyFile, (path) => writeFile(path, `${line}\n`))
-  context.stdout.write(`${line}\n`)
-}
-
-// What clients need to believe a certificate of --tls-dev.
-function tellClients({ fingerprint, caFile }: DevelopmentCertificate, listeners: readonly string[], { talk }: Context) {
-  talk.say(`development CA ${caFile}, SHA-256 fingerprint ${fingerprint}`)
-  for (const url of listeners.filter((one) => /^(?:mqtts|wss):/.test(one))) {
-    talk.say(`clients: mqtt-kit sub ${url} -t '#' --trust ${fingerprint}`)
-    if (url.startsWith('mqtts:')) {
-      const { host, port } = parseAddress(url).address
-      talk.say(`others: mosquitto_sub -h ${host} -p ${port} -t '#' --cafile ${caFile}`)
-    }
-  }
-}
-
-async function withFile(path: string, action: (path: string) => Promise<void>): Promise<void> {
-  try {
-    await action(path)
-  } catch (error) {
-    throw new Failure(ExitCode.OUTPUT, `cannot write --ready-file ${path}: ${(error as Error).message}`, error)
-  }
 }
 
 /** Runs a command line with MQTT_URL set. @returns its exit code, or 128 and the signal that ended it */

@@ -9,7 +9,7 @@ import { developmentNames } from '../options/broker-options.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { Environment } from '../options/parse.ts'
 import type { serveRows } from '../options/serve.ts'
-import type { tlsClientOptions } from '../options/tls.ts'
+import type { tlsClientOptions, tlsServerOptions } from '../options/tls.ts'
 import type { DevelopmentCertificate } from './tls-dev.ts'
 
 /** What a broker with TLS has read. */
@@ -19,15 +19,15 @@ export interface ServerTls {
   readonly development: DevelopmentCertificate | null
 }
 
+/** What was typed about TLS, and where it is for. */
+export type ServerTlsOptions = Typed<typeof tlsServerOptions> & Pick<Typed<typeof serveRows>, 'host' | 'listen'>
+
 /**
  * Reads the files of a broker with TLS.
  * @returns null without a certificate and without --psk-file
  * @throws Failure USAGE for one that cannot be read or used
  */
-export async function readServerTls(
-  typed: Typed<typeof serveRows>,
-  environment: Environment,
-): Promise<ServerTls | null> {
+export async function readServerTls(typed: ServerTlsOptions, environment: Environment): Promise<ServerTls | null> {
   const { tlsCert, tlsKey, tlsCa, tlsDev, tlsMinVersion, tlsCiphers, pskFile } = typed
   const hasCertificate = tlsCert !== undefined && tlsKey !== undefined
   if (!tlsDev && !hasCertificate && pskFile === undefined) return null
@@ -61,7 +61,7 @@ function namesClients({ certUser, requireClientCert, pskFile }: Typed<typeof ser
 }
 
 async function developmentCertificateFor(
-  typed: Typed<typeof serveRows>,
+  typed: ServerTlsOptions,
   environment: Environment,
 ): Promise<DevelopmentCertificate> {
   const { developmentCertificate } = await import('./tls-dev.ts')

@@ -6,6 +6,7 @@ import { UsageError } from '../failure.ts'
 import { limitKeys } from './limits.ts'
 import type { Typed } from './option-row.ts'
 import type { serveRows } from './serve.ts'
+import type { tlsServerOptions } from './tls.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 1883
@@ -89,7 +90,8 @@ function isSecure(url: string): boolean {
   return ['mqtts', 'wss'].includes(parseAddress(url).address.scheme)
 }
 
-function checkCertificate(typed: Typed<typeof serveRows>, urls: string[]): void {
+/** @throws UsageError for listeners with TLS that have no certificate, and for options that do not go together */
+export function checkCertificate(typed: Typed<typeof tlsServerOptions>, urls: readonly string[]): void {
   const { tlsCert, tlsKey, tlsDev, tlsName, pskFile, requireClientCert, certUser } = typed
   if (tlsDev && (tlsCert !== undefined || tlsKey !== undefined)) {
     throw new UsageError('--tls-dev makes a certificate: leave out --tls-cert and --tls-key')
@@ -111,7 +113,7 @@ function checkCertificate(typed: Typed<typeof serveRows>, urls: string[]): void 
 }
 
 /** Names that the certificate of --tls-dev has to hold, beside those it always has. */
-export function developmentNames(typed: Typed<typeof serveRows>): string[] {
+export function developmentNames(typed: Pick<Typed<typeof serveRows>, 'host' | 'listen' | 'tlsName'>): string[] {
   const hosts = [typed.host ?? DEFAULT_HOST, ...(typed.listen ?? []).map(hostOf)]
   const isNamed = (host: string | null): host is string => host !== null && !WILDCARDS.has(host)
   return [...hosts.filter(isNamed), ...(typed.tlsName ?? [])]

@@ -8,7 +8,8 @@ import { generalOptions } from './general.ts'
 import { flag, one, type Typed, ValueError, type ValueKind } from './option-row.ts'
 import { choice, integer, port, protocolVersion } from './values.ts'
 
-const versionOrAuto: ValueKind<ProtocolVersion | null> = {
+/** null: to be found out. */
+export const versionOrAuto: ValueKind<ProtocolVersion | null> = {
   name: 'VERSION',
   read: (typed) => (typed === 'auto' ? null : protocolVersion.read(typed)),
 }
@@ -20,7 +21,8 @@ const senderOrAuto: ValueKind<Role | null> = {
   read: (typed) => ({ auto: null, c2s: Role.CLIENT, s2c: Role.SERVER })[directions.read(typed)],
 }
 
-const filter: ValueKind<PacketFilter> = {
+/** An expression about packets. */
+export const filter: ValueKind<PacketFilter> = {
   name: 'EXPR',
   read: (typed) => {
     try {

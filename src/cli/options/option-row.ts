@@ -17,6 +17,7 @@ export type OptionGroup =
   | 'Access'
   | 'Storage'
   | 'Decoding'
+  | 'Faults'
   | 'Limits'
   | 'Output'
   | 'General'

@@ -5,9 +5,17 @@ import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
 import type { Issue } from '../../inspect/trace.ts'
+import type { Injected } from '../../proxy/tap.ts'
 
-/** One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte. */
-export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): string {
+/**
+ * One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte.
+ * @param injected what a proxy did to it; where it did anything, `injected` says so
+ */
+export function packetJson(
+  packet: InspectedPacket,
+  payloadKind: PayloadKind,
+  injected: Injected | null = null,
+): string {
   const { version, bytes } = packet
   return JSON.stringify({
     type: packetTypeNames[packet.packetType]!.toLowerCase(),
@@ -29,7 +37,17 @@ export function packetJson(packet: InspectedPacket, payloadKind: PayloadKind): s
     issues: packet.issues.map((issue) => issueJson(issue, packet)),
     ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
     payload: payloadOf(packet, payloadKind),
+    ...(injected === null ? {} : injectedJson(injected)),
   })
+}
+
+function injectedJson({ isDropped, isCopy, heldMs }: Injected): object {
+  const told = {
+    ...(isDropped ? { dropped: true } : {}),
+    ...(isCopy ? { copy: true } : {}),
+    ...(heldMs > 0 ? { heldMs: Math.round(heldMs * 10) / 10 } : {}),
+  }
+  return Object.keys(told).length === 0 ? {} : { injected: told }
 }
 
 function issueJson(issue: Issue, packet: InspectedPacket): object {

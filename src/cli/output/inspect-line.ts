@@ -9,6 +9,9 @@ import { describePacket, plainText } from './packet-line.ts'
 /** Requests whose answer has not come; the oldest are forgotten when there are more. */
 const MAXIMUM_OPEN_REQUESTS = 65_536
 
+/** Of a Client Identifier in a line that is too long, with the blank behind it. */
+const SHORT_CLIENT_CHARACTERS = 12
+
 // answer -> request
 const answers: Readonly<Partial<Record<number, number>>> = {
   [PacketType.CONNACK]: PacketType.CONNECT,
@@ -33,16 +36,20 @@ export class LineView {
     this.#columns = columns
   }
 
-  line(packet: InspectedPacket, parties: Parties | null): string {
+  /** @param note what else is to be said of the packet, behind everything; '' for nothing */
+  line(packet: InspectedPacket, parties: Parties | null, note = ''): string {
     const { stream, sender, timeSeconds: time, packetType } = packet
     this.#firstSeconds ??= time
     const when = time === null ? '' : `${(time - this.#firstSeconds!).toFixed(6).padStart(11)} `
-    const who = stream === null ? '' : `#${stream} ${clientIdText(parties)}`
     const arrow = sender === Role.CLIENT ? '->' : '<-'
     const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, packet.version)
-    const size = `, ${packet.bytes.length} B${this.#latency(packet)}`
-    const start = `${when}${who}${arrow} ${what}`
+    const size = `, ${packet.bytes.length} B${this.#latency(packet)}${note === '' ? '' : `, ${note}`}`
     const room = this.#columns - size.length
+    const client = clientIdText(parties)
+    const head = `${when}${stream === null ? '' : `#${stream} `}`
+    const whole = `${head}${client}${arrow} ${what}`
+    // what it is matters more than whose it is
+    const start = whole.length > room ? `${head}${shortened(client)}${arrow} ${what}` : whole
     const text = `${start.length > room ? `${start.slice(0, Math.max(0, room - 3))}...` : start}${size}\n`
     if (packet.issues.length === 0) return text
     const issues = packet.issues.map(({ id, message }) => `${this.#painter.error(`    ! [${id}] ${message}`)}\n`)
@@ -72,6 +79,10 @@ function clientIdText(parties: Parties | null): string {
   return parties === null || parties.clientId === null || parties.clientId === ''
     ? ''
     : `${plainText(parties.clientId)} `
+}
+
+function shortened(client: string): string {
+  return client.length <= SHORT_CLIENT_CHARACTERS ? client : `${client.slice(0, SHORT_CLIENT_CHARACTERS - 4)}... `
 }
 
 const requests = new Set(Object.values(answers))

@@ -2,21 +2,25 @@ import type { SessionAnalysis } from '../../inspect/analysis/session-analysis.ts
 import { fieldText } from '../../inspect/field-text.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import type { Parties } from '../../inspect/network/connection.ts'
+import type { Injected } from '../../proxy/tap.ts'
 import type { Context } from '../context.ts'
 import type { InspectOptions } from '../options/inspect.ts'
 import type { Painter } from '../terminal.ts'
+import { injectedText } from './injected.ts'
 import { packetJson } from './inspect-json.ts'
 import { LineView } from './inspect-line.ts'
 import { packetTree } from './inspect-tree.ts'
 
-/** Makes one packet visible. */
-type View = (packet: InspectedPacket, parties: Parties | null) => string
+/** Makes one packet visible. @param injected what a proxy did to it; null where there is none */
+type View = (packet: InspectedPacket, parties: Parties | null, injected: Injected | null) => string
 
 /** Shows packets in the view that was asked for, and counts what is wrong. */
 export class InspectOutput {
   packets = 0
   errors = 0
   isClosed = false
+  /** called when nobody reads any more */
+  closed: () => void = () => {}
   readonly #typed: InspectOptions
   readonly #painter: Painter
   readonly #context: Context
@@ -42,6 +46,7 @@ export class InspectOutput {
       failed: () => {
         this.isClosed = true
         this.#wake()
+        this.closed()
       },
     }
   }
@@ -53,15 +58,17 @@ export class InspectOutput {
     this.#analysis ??= new Analysis()
   }
 
-  add(packet: InspectedPacket, parties: Parties | null): void {
+  /** @param injected what a proxy did to the packet */
+  add(packet: InspectedPacket, parties: Parties | null, injected: Injected | null = null): void {
     this.packets++
-    if (parties !== null) this.#analysis?.add(packet, parties)
+    // the sessions are judged by what was passed on
+    if (parties !== null && injected?.isDropped !== true) this.#analysis?.add(packet, parties)
     const { filter, dir, byte } = this.#typed
     if (dir != null && dir !== packet.sender) return
     if (filter?.({ packet, clientId: clientIdOf(packet, parties) }) === false) return
     for (const { severity } of packet.issues) if (severity === 'error') this.errors++
     if (byte !== undefined) this.#explain(packet, byte)
-    else this.#show(packet, parties)
+    else this.#show(packet, parties, injected)
   }
 
   /** One packet alone is shown as a tree; what the sessions came to stands last. */
@@ -74,11 +81,20 @@ export class InspectOutput {
 
   /** Writes what there is, and waits when the reader is slow. */
   async flush(): Promise<void> {
-    if (this.#text.length === 0 || this.isClosed) return
+    if (!this.write()) await this.drained()
+  }
+
+  /** Writes what there is. @returns false when the reader is slow: better wait for {@link drained} */
+  write(): boolean {
+    if (this.#text.length === 0 || this.isClosed) return true
     const text = this.#text.join('')
     this.#text = []
-    if (this.#context.stdout.write(text) || this.isClosed) return
-    await new Promise<void>((resolve) => {
+    return this.#context.stdout.write(text) || this.isClosed
+  }
+
+  /** Resolves when a slow reader has caught up, or is gone. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
       this.#wake = resolve
     })
   }
@@ -88,27 +104,29 @@ export class InspectOutput {
     const { json, view, payload = 'auto' } = this.#typed
     const { columns, stdoutIsTerminal } = this.#context.terminal
     if (view === 'session') this.#view = () => ''
-    else if (json === true) this.#view = (packet) => `${packetJson(packet, payload)}\n`
-    else if (view === 'tree') this.#view = (packet) => this.#tree(packet)
-    else if (view === 'line') this.#view = (packet, parties) => this.#lines.line(packet, parties)
-    else if (view === 'hex') {
+    else if (json === true) this.#view = (packet, _, injected) => `${packetJson(packet, payload, injected)}\n`
+    else if (view === 'tree') this.#view = noted((packet) => this.#tree(packet))
+    else if (view === 'line') {
+      this.#view = (packet, parties, injected) =>
+        this.#lines.line(packet, parties, injected === null ? '' : injectedText(injected))
+    } else if (view === 'hex') {
       const { packetHex } = await import('./inspect-hex.ts')
-      this.#view = (packet) => packetHex(packet, this.#painter, columns)
+      this.#view = noted((packet) => packetHex(packet, this.#painter, columns))
     } else if (view === 'table') {
       const { TableView } = await import('./inspect-table.ts')
       const table = new TableView(this.#painter, this.#columns)
-      this.#view = (packet) => table.row(packet)
+      this.#view = noted((packet) => table.row(packet))
     } else if (view === 'flow') {
       const { FlowView } = await import('./inspect-flow.ts')
       const flow = new FlowView(this.#painter, stdoutIsTerminal ? columns : Number.POSITIVE_INFINITY)
-      this.#view = (packet, parties) => flow.arrow(packet, parties)
+      this.#view = noted((packet, parties) => flow.arrow(packet, parties))
     }
   }
 
   // Without a wish, a packet is held back until it is known whether it is alone.
-  #show(packet: InspectedPacket, parties: Parties | null): void {
+  #show(packet: InspectedPacket, parties: Parties | null, injected: Injected | null): void {
     if (this.#view !== null) {
-      this.#text.push(this.#view(packet, parties))
+      this.#text.push(this.#view(packet, parties, injected))
       return
     }
     if (this.#held === null && this.#isFirst) {
@@ -155,6 +173,14 @@ export class InspectOutput {
       ...broken.map(({ id, message }) => this.#painter.error(`! [${id}] ${message}`)),
     ]
     this.#text.push(`${lines.join('\n')}\n`)
+  }
+}
+
+// A line below the packet says what was done to it.
+function noted(view: (packet: InspectedPacket, parties: Parties | null) => string): View {
+  return (packet, parties, injected) => {
+    const note = injected === null ? '' : injectedText(injected)
+    return note === '' ? view(packet, parties) : `${view(packet, parties)}    * ${note}\n`
   }
 }
 
