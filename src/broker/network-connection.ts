@@ -10,13 +10,13 @@ import {
   writeAcknowledgement,
 } from '../codec/packets/acknowledgement.ts'
 import type { Auth } from '../codec/packets/auth.ts'
-import { Connack } from '../codec/packets/connack.ts'
+import type { Connack } from '../codec/packets/connack.ts'
 import type { Connect } from '../codec/packets/connect.ts'
-import { Disconnect } from '../codec/packets/disconnect.ts'
+import type { Disconnect } from '../codec/packets/disconnect.ts'
 import { type Publish, type PublishHeader, publishBytes, putPublish } from '../codec/packets/publish.ts'
 import type { Properties } from '../codec/property.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
-import { isReasonCodeAllowed, ReasonCode, returnCodeFor } from '../codec/reason-code.ts'
+import { ReasonCode } from '../codec/reason-code.ts'
 import { ProtocolViolation, type ViolationName } from '../codec/violation.ts'
 import { keepAliveDeadlineMs } from '../session/keep-alive.ts'
 import type { ConnectionTerms, ServerSession } from '../session/server-session.ts'
@@ -31,6 +31,7 @@ import { type ClientRateName, ClientRates } from './client-rates.ts'
 import type { Clock } from './clock.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
+import { answerToMalformedConnect, farewell, farewellCode, refusal } from './farewell.ts'
 import type { LimitName, Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -380,18 +381,18 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#resumeDecoder(Pause.HOLDING)
   }
 
-  /** Refuses the CONNECT with a code of 0x80 or more, in the words of the client's version, and closes [MQTT-3.2.2-7 v5, MQTT-3.2.2-5 v311]. */
+  /** Refuses the CONNECT with a code of 0x80 or more, and closes. */
   refuse(reasonCode: number, properties: Properties = {}): void {
     const { version } = this
-    const code = version === ProtocolVersion.V5 ? reasonCode : returnCodeFor(reasonCode)
-    // nothing to answer when CONNECT has not come; [MQTT-3.2.2-6 v311] close without CONNACK when no return code fits
-    if (version !== null && code !== null) this.#sendRefusal(new Connack(false, code, properties), version)
+    // nothing to answer when CONNECT has not come
+    const connack = version === null ? null : refusal(reasonCode, properties, version, this.#clientMaximumPacketBytes)
+    if (connack !== null) this.send(connack)
     this.#startClosing()
   }
 
-  // [MQTT-3.1.2-24] a client may be unable to take even the shortest CONNACK
-  #sendRefusal(connack: Connack, version: ProtocolVersion): void {
-    if (encodePacket(connack, version).length <= this.#decoder.reader.senderMaximumPacketBytes) this.send(connack)
+  // what its CONNECT said, as long as that is not accepted
+  get #clientMaximumPacketBytes(): number {
+    return this.#decoder.reader.senderMaximumPacketBytes
   }
 
   /** The client has sent DISCONNECT: close without a word. */
@@ -405,7 +406,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     if (this.phase >= ConnectionPhase.CLOSING) return
     // [MQTT-3.14.0-1] no DISCONNECT before a successful CONNACK
     if (this.phase === ConnectionPhase.CONNECTED && this.version === ProtocolVersion.V5) {
-      this.#sendWithReason(reasonCode, reasonString)
+      this.send(farewell(reasonCode, reasonString, this.#maximumPacketBytes))
     }
     this.#end(end)
     this.#startClosing()
@@ -416,44 +417,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const end = { discardsWill: false, reason: `protocol violation: ${violation.message}` }
     this.#around.owner.ruleBroken(this, violation.violation)
     if (this.phase === ConnectionPhase.CONNECTED) {
-      // [MQTT-3.14.2-1] a second CONNECT may break a rule whose code only CONNACK has
-      const { reasonCode } = violation
-      const isAllowed = isReasonCodeAllowed(PacketType.DISCONNECT, reasonCode, Role.SERVER)
-      this.disconnect(isAllowed ? reasonCode : ReasonCode.PROTOCOL_ERROR, end, violation.message)
+      this.disconnect(farewellCode(violation), end, violation.message)
       return
     }
-    this.#refuseMalformedConnect(violation)
+    const isAuthenticating = this.phase === ConnectionPhase.AUTHENTICATING
+    const answer = answerToMalformedConnect(violation, isAuthenticating, this.#clientMaximumPacketBytes)
+    if (answer !== null) this.#write(answer, PacketType.CONNACK)
     this.#end(end)
     this.#startClosing()
-  }
-
-  // Before CONNACK: a known name with another level is told so in the oldest words [MQTT-3.1.2-2]; a malformed 5.0 CONNECT gets
-  // its Reason Code, any other silence [MQTT-3.1.4-1 v311], as does a reserved flag, which is of a version nobody knows yet (semantics C-04).
-  #refuseMalformedConnect(violation: ProtocolViolation): void {
-    if (violation.violation === 'PROTOCOL_LEVEL_UNSUPPORTED') {
-      this.#write(Buffer.from([0x20, 2, 0, 1]), PacketType.CONNACK)
-    } else if (violation.violation === 'CONNECT_RESERVED_FLAG') {
-      return
-    } else if (
-      violation.version === ProtocolVersion.V5 &&
-      (violation.packetType === PacketType.CONNECT || this.phase === ConnectionPhase.AUTHENTICATING)
-    ) {
-      const { reasonCode, message: reasonString } = violation
-      let bytes = encodePacket(new Connack(false, reasonCode, { reasonString }), ProtocolVersion.V5)
-      // [MQTT-3.2.2-19]
-      if (bytes.length > this.#decoder.reader.senderMaximumPacketBytes)
-        bytes = encodePacket(new Connack(false, reasonCode), ProtocolVersion.V5)
-      this.#write(bytes, PacketType.CONNACK)
-    }
-  }
-
-  #sendWithReason(reasonCode: number, reasonString: string | null): void {
-    if (reasonString !== null) {
-      const packet = new Disconnect(reasonCode, { reasonString })
-      // [MQTT-3.14.2-3] left out when it would break the client's Maximum Packet Size
-      if (encodePacket(packet, ProtocolVersion.V5).length <= this.#maximumPacketBytes) return this.send(packet)
-    }
-    this.send(new Disconnect(reasonCode))
   }
 
   #end(end: ConnectionEnd): void {
