@@ -3,6 +3,7 @@ import type { Context, Host } from './context.ts'
 import { ExitCode } from './exit-code.ts'
 import { Failure, UsageError } from './failure.ts'
 import { nearest } from './nearest.ts'
+import type { CommandSpec } from './options/command-spec.ts'
 import { parse } from './options/parse.ts'
 import { Talk } from './output/talk.ts'
 import { createPainter, describeTerminal } from './terminal.ts'
@@ -18,7 +19,7 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<E
   const command = findCommand(argv)
   const name = command === null ? 'mqtt-kit' : `mqtt-kit ${command.name}`
   const talk = new Talk(host.stderr, name, await createPainter(terminal.stderrColour))
-  const context: Context = { ...host, terminal, talk }
+  const context: Context = { ...host, terminal, talk, specs: allSpecs }
   try {
     if (command !== null) return await runCommand(command, argv.slice(wordsOf(command)), context)
     return await runWithoutCommand(argv, context)
@@ -54,6 +55,10 @@ async function runWithoutCommand(argv: readonly string[], context: Context): Pro
   throw unknownCommand(word)
 }
 
+function allSpecs(): Promise<CommandSpec[]> {
+  return Promise.all(commands.map((entry) => entry.spec()))
+}
+
 // those that a message has room for: a command within a command is in the help of the other one
 function names(): string[] {
   return commands.filter((entry) => wordsOf(entry) === 1).map(({ name }) => name)
@@ -85,5 +90,5 @@ async function helpFor(command: CommandEntry | null, colour: boolean): Promise<s
   const { commandHelp, programHelp } = await import('./manual.ts')
   const painter = await createPainter(colour)
   if (command !== null) return commandHelp(await command.spec(), painter)
-  return programHelp(await Promise.all(commands.map((entry) => entry.spec())), painter)
+  return programHelp(await allSpecs(), painter)
 }

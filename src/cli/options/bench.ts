@@ -1,4 +1,5 @@
 import { PacketType } from '../../codec/packet-type.ts'
+import { scenarios } from '../../load/plan.ts'
 import { parseThreshold, type Threshold, ThresholdError } from '../../load/threshold.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, targetOptions } from './connection.ts'
@@ -242,6 +243,10 @@ export const benchSpec: CommandSpec<typeof benchRows> = {
     'The result is a table, or with --json one object that schema/bench-result.schema.json describes.',
   ],
   rows: benchRows,
+  operands: [
+    { words: [...Object.keys(scenarios), 'compare', 'agent'] },
+    { words: Object.keys(scenarios), from: 'files' },
+  ],
   examples: [
     { text: 'What this machine can do, with a broker of its own:', line: 'mqtt-kit bench' },
     {
