@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { completionScript } from '../../src/cli/completion/script.ts'
+import type { CommandSpec } from '../../src/cli/options/command-spec.ts'
 import { shells } from '../../src/cli/options/completion.ts'
-import { longName } from '../../src/cli/options/option-row.ts'
+import { longName, one } from '../../src/cli/options/option-row.ts'
+import { choice } from '../../src/cli/options/values.ts'
 import { type Finished, findPeer, run as runPeer } from '../support/peers.ts'
 import { Program, run } from '../support/program.ts'
 
@@ -16,7 +18,18 @@ const hasShell = {
   fish: findPeer('fish', 'fish', ['--version']),
 }
 
-const specs = await Promise.all(commands.map((command) => command.spec()))
+const ours = await Promise.all(commands.map((command) => command.spec()))
+/** A command within a command. */
+const nested: CommandSpec = {
+  name: 'explain loudly',
+  summary: 'explain and shout',
+  synopsis: '',
+  description: [''],
+  rows: { volume: one(choice('HOW', ['high', 'higher']), { group: 'Output', short: 'v', help: 'how loud' }) },
+  operands: [{ words: ['please'] }],
+  examples: [],
+}
+const specs = [...ours, nested]
 /** Ends the answer to one question. */
 const END = '@end'
 let folder: string
@@ -139,6 +152,10 @@ const rows: [string, string[]][] = [
   ['mqtt-kit store ex', ['export']],
   ['mqtt-kit acl check rules wr', ['write']],
   ['mqtt-kit explain receive-maximum-', ['receive-maximum-exceeded']],
+  ['mqtt-kit explain lou', ['loudly']],
+  ['mqtt-kit explain loudly --volume ', ['high', 'higher']],
+  ['mqtt-kit explain loudly -v high pl', ['please']],
+  ['mqtt-kit explain connack loudl', []],
   ['mqtt-kit help do', ['doctor']],
   ['mqtt-kit completion ', ['bash', 'fish', 'zsh']],
   ['mqtt-kit completion zsh ', []],
@@ -154,7 +171,8 @@ describe.each([
     const [found = []] = await ask(['mqtt-kit '])
 
     const names = words(found).filter((word) => !word.startsWith('-'))
-    expect(names).toEqual([...specs.map(({ name }) => name), 'help'].toSorted())
+    const top = specs.map(({ name }) => name).filter((name) => !name.includes(' '))
+    expect(names).toEqual([...top, 'help'].toSorted())
   })
 
   it.skipIf(!hasShell[shell])('offers all options of each command', async () => {
@@ -252,7 +270,7 @@ describe('mqtt-kit completion', () => {
     const { exitCode, stdout, stderr } = await run(['completion', shell])
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
-    expect(stdout).toBe(completionScript(shell, specs))
+    expect(stdout).toBe(completionScript(shell, ours))
   })
 
   it.each([

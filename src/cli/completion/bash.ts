@@ -9,7 +9,7 @@ export function bashScript(commands: readonly OfferedCommand[]): string {
 
 ${commands.map(commandFunction).join('\n')}
 ${MACHINE}
-_mqtt_kit_commands='${commands.map(({ name }) => name).join(' ')}'
+_mqtt_kit_commands='${commands.map(({ name }) => name.replace(' ', '/')).join(' ')}'
 complete -F _mqtt_kit mqtt-kit
 `
 }
@@ -25,7 +25,7 @@ function commandFunction({ name, options, operands }: OfferedCommand): string {
     ...(operands.length === 0 ? [`    [0-9]*) offer1=("\${options[@]}") ;;`] : []),
   ]
   const names = options.flatMap(({ short, long }) => (short === null ? [`--${long}`] : [`-${short}`, `--${long}`]))
-  return `_mqtt_kit_${name}() {
+  return `_mqtt_kit_${name.replace(' ', '_')}() {
   options=(${names.join(' ')})
   case $1 in
 ${cases.join('\n')}
@@ -106,18 +106,25 @@ _mqtt_kit_offer() {
 
 _mqtt_kit() {
   local -a typed options offer1 offer2 offer3
-  local words=0 value=0 argument=0 ended= before= command current whole word i
+  local words=0 value=0 argument=0 ended= before= first=2 command current whole word i
   COMPREPLY=()
   _mqtt_kit_typed
   whole=\${typed[\${#typed[@]} - 1]}
   current=$whole
   command=\${typed[1]}
   if ((\${#typed[@]} == 2)); then
-    _mqtt_kit_offer '' "$current" $_mqtt_kit_commands --help --version
+    for word in $_mqtt_kit_commands --help --version; do
+      [[ $word == */* ]] || _mqtt_kit_offer '' "$current" "$word"
+    done
     return
   fi
   [[ " $_mqtt_kit_commands " == *" $command "* ]] || return
-  for ((i = 2; i < \${#typed[@]} - 1; i++)); do
+  # a command within a command
+  if ((\${#typed[@]} > 3)) && [[ " $_mqtt_kit_commands " == *" $command/\${typed[2]} "* ]]; then
+    command+=_\${typed[2]}
+    first=3
+  fi
+  for ((i = first; i < \${#typed[@]} - 1; i++)); do
     word=\${typed[i]}
     if ((value > 0)); then
       ((value == words)) && value=0 || ((value++))

@@ -2,14 +2,25 @@ import { grouped, type Offer, type OfferedCommand, type OfferedOption } from './
 
 /** The script for fish: each option once, with the commands that have it. */
 export function fishScript(commands: readonly OfferedCommand[]): string {
-  const options = commands.flatMap(({ name, options }) => options.map((option) => ({ command: name, option })))
+  const top = commands.filter(({ name }) => !name.includes(' '))
+  const nested = commands.map(idOf).filter((id) => id.includes('/'))
+  const options = commands.flatMap((command) => command.options.map((option) => ({ command, option })))
   const same = grouped(options, ({ option }) => JSON.stringify(option))
   return `# Completion of mqtt-kit for fish, made by: mqtt-kit completion fish
 
+# The command, with a slash between the words of a command within a command.
+function __mqtt_kit_command
+    set -l words (commandline -opc)
+    if contains -- "$words[2]/$words[3]" ${nested.length === 0 ? "''" : nested.join(' ')}
+        echo $words[2]/$words[3]
+    else if test (count $words) -gt 1
+        echo $words[2]
+    end
+end
+
 # Is the command one of these?
 function __mqtt_kit_in
-    set -l words (commandline -opc)
-    test (count $words) -gt 1; and contains -- $words[2] $argv
+    contains -- (__mqtt_kit_command) $argv
 end
 
 # Is the word that stands so many words before the cursor one of these?
@@ -25,7 +36,9 @@ function __mqtt_kit_arguments
     set -l words (commandline -opc)
     set -l found 0
     set -l isvalue 0
-    for word in $words[3..]
+    # its own words are no arguments
+    set -l first (math 2 + (count (string split / $argv[1])))
+    for word in $words[$first..]
         if test $isvalue -eq 1
             set isvalue 0
         else if contains -- $word $argv[4..]
@@ -41,17 +54,22 @@ complete -c mqtt-kit -e
 complete -c mqtt-kit -f
 complete -c mqtt-kit -n 'test (count (commandline -opc)) -eq 1' -l help -d 'show help'
 complete -c mqtt-kit -n 'test (count (commandline -opc)) -eq 1' -l version -d 'show the version'
-${commands.map(({ name, summary }) => `complete -c mqtt-kit -n 'test (count (commandline -opc)) -eq 1' -a ${name} -d ${quoted(summary)}`).join('\n')}
+${top.map(({ name, summary }) => `complete -c mqtt-kit -n 'test (count (commandline -opc)) -eq 1' -a ${name} -d ${quoted(summary)}`).join('\n')}
 ${same
   .map((members) =>
     optionLine(
       members[0]!.option,
-      members.map(({ command }) => command),
+      members.map(({ command }) => idOf(command)),
     ),
   )
   .join('\n')}
 ${commands.flatMap(operandLines).join('\n')}
 `
+}
+
+// as __mqtt_kit_command says it
+function idOf({ name }: OfferedCommand): string {
+  return name.replace(' ', '/')
 }
 
 function optionLine({ short, long, help, values }: OfferedOption, commands: readonly string[]): string {
@@ -70,13 +88,14 @@ function optionLine({ short, long, help, values }: OfferedOption, commands: read
   ].join('\n')
 }
 
-function operandLines({ name, options, operands }: OfferedCommand): string[] {
+function operandLines(command: OfferedCommand): string[] {
+  const { options, operands } = command
   const withValue = options.filter(({ values }) => values.length > 0)
   const typed = withValue.flatMap(({ short, long }) => (short === null ? [`--${long}`] : [`-${short}`, `--${long}`]))
   return operands.flatMap((offer, i) => {
     if (offer.words.length === 0 && offer.from === null) return []
     const last = i === operands.length - 1 ? 1_000_000 : i
-    const place = ['__mqtt_kit_arguments', name, i, last, ...typed].join(' ')
+    const place = ['__mqtt_kit_arguments', idOf(command), i, last, ...typed].join(' ')
     return [`complete -c mqtt-kit -n ${quoted(place)} ${operandOffer(offer)}`]
   })
 }

@@ -26,6 +26,7 @@ export interface OfferedOption {
 
 /** One command as shells see it. */
 export interface OfferedCommand {
+  /** one word, or two with a space for a command within a command */
   readonly name: string
   readonly summary: string
   readonly options: readonly OfferedOption[]
@@ -41,7 +42,8 @@ const FOUND: Readonly<Record<string, Offer['from']>> = { FILE: 'files', PATH: 'f
 
 /** What there is to offer for all commands, `help` among them. */
 export function offersOf(specs: readonly CommandSpec[]): OfferedCommand[] {
-  const help = { words: specs.map(({ name }) => name), from: null }
+  const names = specs.map(({ name }) => name)
+  const help = { words: names.filter((name) => !name.includes(' ')), from: null }
   return [
     ...specs.map(({ name, summary, rows, operands = [] }) => ({
       name,
@@ -55,10 +57,26 @@ export function offersOf(specs: readonly CommandSpec[]): OfferedCommand[] {
         valueName: row.value?.name ?? null,
         values: row.value === null ? [] : valuesOf(row.value),
       })),
-      operands: operands.map(({ words = [], from = null }) => ({ words, from })),
+      operands: withCommands(
+        within(name, names),
+        operands.map(({ words = [], from = null }) => ({ words, from })),
+      ),
     })),
     { name: 'help', summary: 'options and examples of a command', options: [], operands: [help, NOTHING] },
   ]
+}
+
+/** The second words of the commands within this one. */
+function within(name: string, names: readonly string[]): string[] {
+  return names.filter((one) => one.startsWith(`${name} `)).map((one) => one.slice(name.length + 1))
+}
+
+function withCommands(commands: readonly string[], operands: readonly Offer[]): readonly Offer[] {
+  if (commands.length === 0) return operands
+  const [{ words, from } = NOTHING, ...others] = operands
+  // the last one holds for all that follow, and the commands stand first only
+  const rest = others.length > 0 ? others : [{ words, from }]
+  return [{ words: [...commands, ...words], from }, ...rest]
 }
 
 function valuesOf({ name, choices, furtherChoices = [] }: ValueKind<unknown>): Offer[] {

@@ -2,17 +2,17 @@ import { NOTHING, type Offer, type OfferedCommand, type OfferedOption } from './
 
 /** The script for zsh: a file in $fpath, or read behind compinit. _arguments does the work. */
 export function zshScript(commands: readonly OfferedCommand[]): string {
-  const described = commands.map(
-    ({ name, summary }) => `        ${quoted(`${name}:${summary.replaceAll(':', '\\:')}`)}`,
-  )
+  const top = commands.filter(({ name }) => !name.includes(' '))
+  const described = top.map(({ name, summary }) => `        ${quoted(`${name}:${summary.replaceAll(':', '\\:')}`)}`)
   return `#compdef mqtt-kit
 # Completion of mqtt-kit for zsh, made by: mqtt-kit completion zsh
 
 # Words behind which there is no space: the first half of NAME=VALUE.
-_mqtt-kit-partial() {
+_mqtt-kit_partial() {
   compadd -S '' "$@"
 }
 
+${commands.map((command) => commandFunction(command, commands)).join('\n')}
 _mqtt-kit() {
   local curcontext=$curcontext state line
   typeset -A opt_args
@@ -26,7 +26,7 @@ ${described.join('\n')}
       ;;
     rest)
       case $line[1] in
-${commands.map(commandCase).join('\n')}
+        ${top.map(({ name }) => name).join('|')}) _mqtt-kit-$line[1] ;;
       esac
       ;;
   esac
@@ -40,21 +40,38 @@ fi
 `
 }
 
-function commandCase({ name, options, operands }: OfferedCommand): string {
+// One function for each command; a command within a command is asked by the other one.
+function commandFunction(command: OfferedCommand, all: readonly OfferedCommand[]): string {
+  const { name, options, operands } = command
+  const within = all.filter((one) => one.name.startsWith(`${name} `))
+  const cases = within.map(
+    (one) => `  if [[ $CURRENT -gt 2 && $words[2] == ${one.name.slice(name.length + 1)} ]]; then
+    shift words
+    ((CURRENT--))
+    ${functionName(one)}
+    return
+  fi
+`,
+  )
   const specs = [
     ...options.flatMap(optionSpecs),
-    ...(operands.length === 0 ? [NOTHING] : operands).map((offer, i, all) => {
-      const place = i === all.length - 1 ? '*' : String(i + 1)
+    ...(operands.length === 0 ? [NOTHING] : operands).map((offer, i, offers) => {
+      const place = i === offers.length - 1 ? '*' : String(i + 1)
       // not a space: its message would keep options from being completed there
       return offer.words.length === 0 && offer.from === null
         ? `${place}:argument:()`
         : `${place}${value('argument', offer)}`
     }),
   ]
-  return `        ${name})
-          _arguments -s -S : \\
-${specs.map((spec) => `            ${quoted(spec)}`).join(' \\\n')}
-          ;;`
+  return `${functionName(command)}() {
+${cases.join('')}  _arguments -s -S : \\
+${specs.map((spec) => `    ${quoted(spec)}`).join(' \\\n')}
+}
+`
+}
+
+function functionName({ name }: OfferedCommand): string {
+  return `_mqtt-kit-${name.replace(' ', '-')}`
 }
 
 function optionSpecs({ short, long, aliases, help, repeatable, valueName, values }: OfferedOption): string[] {
@@ -76,7 +93,7 @@ function value(name: string, { words, from }: Offer): string {
 
 // A space is the action that offers nothing and shows what is wanted.
 function action(words: readonly string[], from: Offer['from']): string {
-  if (words.some((word) => word.endsWith('='))) return `_mqtt-kit-partial ${words.map(quoted).join(' ')}`
+  if (words.some((word) => word.endsWith('='))) return `_mqtt-kit_partial ${words.map(quoted).join(' ')}`
   const list = words.map((word) => escaped(word, /[:\\ ()]/g)).join(' ')
   if (from === null) return words.length === 0 ? ' ' : `(${list})`
   const files = from === 'files' ? '_files' : '_files -/'
