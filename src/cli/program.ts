@@ -4,7 +4,8 @@ import { ExitCode } from './exit-code.ts'
 import { Failure, UsageError } from './failure.ts'
 import { nearest } from './nearest.ts'
 import type { CommandSpec } from './options/command-spec.ts'
-import { parse } from './options/parse.ts'
+import type { OptionRows } from './options/option-row.ts'
+import { merged, type Parsed, parse } from './options/parse.ts'
 import { Talk } from './output/talk.ts'
 import { createPainter, describeTerminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -37,8 +38,28 @@ async function runCommand(command: CommandEntry, argv: readonly string[], contex
   const spec = await command.spec()
   const parsed = parse(argv, spec.rows, context.environment)
   if (parsed === null) return printHelp(context, command)
+  const complete = await completed(parsed, spec, context)
+  // a command without profiles shows its configuration itself
+  if (complete.flags['showConfig'] === true && Object.hasOwn(spec.rows, 'profile')) {
+    const { shownClient } = await import('./configuration/shown-client.ts')
+    context.stdout.write(shownClient(spec, complete, context.environment))
+    return ExitCode.DONE
+  }
   const { run } = await command.load()
-  return run(parsed, context)
+  return run(complete, context)
+}
+
+// Adds the profile that was asked for, by a command that knows profiles.
+async function completed(
+  parsed: Parsed<OptionRows>,
+  { rows }: CommandSpec,
+  context: Context,
+): Promise<Parsed<OptionRows>> {
+  const { profile, quiet } = merged(parsed)
+  if (profile === undefined) return parsed
+  context.talk.quiet = quiet === true
+  const { withProfile } = await import('./configuration/profile.ts')
+  return withProfile(parsed, String(profile), rows, context)
 }
 
 async function runWithoutCommand(argv: readonly string[], context: Context): Promise<ExitCode> {

@@ -44,6 +44,12 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** In place of the program: profiles for the shell that asks for them, else its arguments, each in angle brackets. */
+const PROFILES = {
+  bash: `mqtt-kit() { if [[ $* == 'completion profiles' ]]; then printf 'lab\\nmy office\\n'; else printf '<%s>' "$@"; echo; fi; }`,
+  fish: `function mqtt-kit; printf 'lab\\nmy office\\n'; end`,
+}
+
 /** Bash splits a line as readline does before it asks: at blanks, and so that : and = are words of their own. */
 function bashWords(line: string): string[] {
   const words = [...line.matchAll(/[:=]+|[^\s:=]+/g)].map(([word]) => word)
@@ -55,6 +61,7 @@ async function bash(lines: readonly string[]): Promise<string[][]> {
   const script = `
     source ${join(folder, 'bash')}
     cd ${folder}
+    ${PROFILES.bash}
     ask() {
       COMP_LINE=$1 COMP_POINT=\${#1}
       shift
@@ -69,7 +76,7 @@ async function bash(lines: readonly string[]): Promise<string[][]> {
 /** The same of fish; behind a tab stands what is said about a word. */
 async function fish(lines: readonly string[]): Promise<string[][]> {
   const questions = lines.map((line) => `complete -C '${line}'; echo ${END}`)
-  const script = `source ${join(folder, 'fish')}; cd ${folder}; ${questions.join('; ')}`
+  const script = `source ${join(folder, 'fish')}; cd ${folder}; ${PROFILES.fish}; ${questions.join('; ')}`
   return offersIn(await runPeer('fish', '--no-config', '-c', script))
 }
 
@@ -79,8 +86,9 @@ function offersIn({ stdout, stderr }: Finished): string[][] {
   return answers.map((answer) => answer.split('\n').filter((word) => word !== ''))
 }
 
+/** Without what fish says about them and with a blank as it is meant. */
 function words(lines: readonly string[]): string[] {
-  return lines.map((line) => line.split('\t')[0]!).toSorted()
+  return lines.map((line) => line.split('\t')[0]!.replaceAll('\\ ', ' ')).toSorted()
 }
 
 /** What stands at the start of an interactive shell. */
@@ -105,8 +113,7 @@ const interactive = { bash: 'bash --norc --noprofile -i', zsh: 'zsh -f -i' }
 /** Types lines into a shell on a terminal; there mqtt-kit prints its arguments, each in angle brackets. */
 async function typed(shell: keyof typeof preludes, lines: readonly string[]): Promise<string> {
   const start = join(folder, `start-${shell}`)
-  const program = `mqtt-kit() { printf '<%s>' "$@"; echo; }`
-  writeFileSync(start, `${preludes[shell]}\nsource ./${shell}\n${program}\n`)
+  writeFileSync(start, `${preludes[shell]}\nsource ./${shell}\n${PROFILES.bash}\n`)
   // exec: where $SHELL is not set script takes another one
   const terminal = new Program('script', ['-qec', `cd '${folder}' && exec ${interactive[shell]}`, '/dev/null'], {
     environment: { TERM: 'vt100', HOME: join(folder, 'home') },
@@ -157,7 +164,8 @@ const rows: [string, string[]][] = [
   ['mqtt-kit explain loudly -v high pl', ['please']],
   ['mqtt-kit explain connack loudl', []],
   ['mqtt-kit help do', ['doctor']],
-  ['mqtt-kit completion ', ['bash', 'fish', 'zsh']],
+  ['mqtt-kit completion ', ['bash', 'fish', 'profiles', 'zsh']],
+  ['mqtt-kit sub --profile ', ['lab', 'my office']],
   ['mqtt-kit completion zsh ', []],
   ['mqtt-kit nonsense --', []],
 ]
@@ -214,6 +222,7 @@ describe.skipIf(!hasShell.bash)('completion in bash', () => {
       'mqtt-kit sub mqtt://h:1883 --retain-ha\t al\t -q\t',
       'mqtt-kit sub --retain-handling=ne\t\tv\t',
       'mqtt-kit pub --cert certificate.\t',
+      'mqtt-kit sub --profile my\t',
       'mqtt-kit pub --prop message-e\t5',
       'mqtt-kit serve --data certi\t',
     ])
@@ -222,6 +231,7 @@ describe.skipIf(!hasShell.bash)('completion in bash', () => {
     expect(said).toContain('<sub><mqtt://h:1883><--retain-handling><always><-q>')
     expect(said).toContain('<sub><--retain-handling=never>')
     expect(said).toContain('<pub><--cert><certificate.pem>')
+    expect(said).toContain('<sub><--profile><my office>')
     expect(said).toContain('<pub><--prop><message-expiry-interval=5>')
     expect(said).toContain('<serve><--data><certificates/>')
   })
@@ -249,6 +259,7 @@ describe.skipIf(!hasShell.zsh)('completion in zsh', () => {
       'mqtt-kit completion zs\t',
       'mqtt-kit sub mqtt://h:1883 --retain-ha\tal\t -q 1',
       'mqtt-kit pub --cert certificate.\t',
+      'mqtt-kit sub --profile my\t',
       'mqtt-kit pub --prop message-e\t5',
       'mqtt-kit serve --data certi\t',
       `mqtt-kit pub --will-q${CTRL_D}${CTRL_U}`,
@@ -258,6 +269,7 @@ describe.skipIf(!hasShell.zsh)('completion in zsh', () => {
     expect(said).toContain('<completion><zsh>')
     expect(said).toContain('<sub><mqtt://h:1883><--retain-handling=always><-q><1>')
     expect(said).toContain('<pub><--cert><certificate.pem>')
+    expect(said).toContain('<sub><--profile><my office>')
     expect(said).toContain('<pub><--prop><message-expiry-interval=5>')
     expect(said).toContain('<serve><--data><certificates>')
     expect(said).toMatch(/--will-qos +-- QoS of the will/)

@@ -7,6 +7,11 @@ import type { Parsed } from '../options/parse.ts'
 /** `mqtt-kit completion`: prints the script for a shell. */
 export async function run({ operands }: Parsed<typeof completionRows>, context: Context): Promise<ExitCode> {
   const [word, ...more] = operands
+  if (word === 'profiles' && more.length === 0) {
+    const { profileNames } = await import('../configuration/profile.ts')
+    context.stdout.write((await profileNames(context.environment)).map((name) => `${name}\n`).join(''))
+    return ExitCode.DONE
+  }
   const shell = shells.find((name) => name === word)
   if (shell === undefined || more.length > 0) {
     const typed =

@@ -1,7 +1,7 @@
 import { grouped, namesOf, type Offer, type OfferedCommand, type OfferedOption } from './offers.ts'
 
 /** What `files` and `directories` are called among words: no option and no choice looks like this. */
-const MARKS = { files: '@files', directories: '@directories' } as const
+const MARKS = { files: '@files', directories: '@directories', profiles: '@profiles' } as const
 
 /** The script for bash 4.3 and newer. One function for each command says what its options take; _mqtt_kit asks them. */
 export function bashScript(commands: readonly OfferedCommand[]): string {
@@ -92,6 +92,11 @@ _mqtt_kit_offer() {
     case $word in
       @files)
         compopt -o default 2>/dev/null || while IFS= read -r word; do COMPREPLY+=("$before$word"); done < <(compgen -f -- "$current")
+        ;;
+      @profiles)
+        while IFS= read -r word; do
+          [[ $word == "$current"* ]] && printf -v word %q "$word" && COMPREPLY+=("$before$word")
+        done < <(mqtt-kit completion profiles 2>/dev/null)
         ;;
       @directories)
         compopt -o dirnames 2>/dev/null || while IFS= read -r word; do COMPREPLY+=("$before$word"); done < <(compgen -d -- "$current")

@@ -103,6 +103,7 @@ function operandLines(command: OfferedCommand): string[] {
 // -x: a value has to follow, and it is no file
 function offered({ words, from }: Offer): string {
   if (from === 'files') return '-r -F'
+  if (from === 'profiles') return `-x -a '(mqtt-kit completion profiles 2>/dev/null)'`
   if (from === 'directories') return `-x -a '(__fish_complete_directories (commandline -ct))'`
   return words.length === 0 ? '-x' : `-x -a ${quoted(words.join(' '))}`
 }

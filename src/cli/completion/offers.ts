@@ -6,7 +6,7 @@ export interface Offer {
   /** one that ends in = is the beginning of a word */
   readonly words: readonly string[]
   /** and what it finds by itself */
-  readonly from: 'files' | 'directories' | null
+  readonly from: 'files' | 'directories' | 'profiles' | null
 }
 
 /** One option as shells see it. */
@@ -38,7 +38,12 @@ export interface OfferedCommand {
 export const NOTHING: Offer = { words: [], from: null }
 
 /** Kinds of values that are something in the file system. */
-const FOUND: Readonly<Record<string, Offer['from']>> = { FILE: 'files', PATH: 'files', DIR: 'directories' }
+const FOUND: Readonly<Record<string, Offer['from']>> = {
+  FILE: 'files',
+  PATH: 'files',
+  DIR: 'directories',
+  PROFILE: 'profiles',
+}
 
 /** What there is to offer for all commands, `help` among them. */
 export function offersOf(specs: readonly CommandSpec[]): OfferedCommand[] {

@@ -12,6 +12,10 @@ _mqtt-kit_partial() {
   compadd -S '' "$@"
 }
 
+_mqtt-kit_profiles() {
+  compadd "$@" -- \${(f)"$(mqtt-kit completion profiles 2>/dev/null)"}
+}
+
 ${commands.map((command) => commandFunction(command, commands)).join('\n')}
 _mqtt-kit() {
   local curcontext=$curcontext state line
@@ -96,6 +100,7 @@ function action(words: readonly string[], from: Offer['from']): string {
   if (words.some((word) => word.endsWith('='))) return `_mqtt-kit_partial ${words.map(quoted).join(' ')}`
   const list = words.map((word) => escaped(word, /[:\\ ()]/g)).join(' ')
   if (from === null) return words.length === 0 ? ' ' : `(${list})`
+  if (from === 'profiles') return '_mqtt-kit_profiles'
   const files = from === 'files' ? '_files' : '_files -/'
   return words.length === 0 ? files : `_alternative ${quoted(`words:word:(${list})`)} ${quoted(`files:file:${files}`)}`
 }

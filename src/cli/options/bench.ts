@@ -5,6 +5,7 @@ import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { type PropertyPlaces, propertyAssignment, propertyWords } from './property-argument.ts'
 import { tlsClientOptions } from './tls.ts'
 import { duration, integer, mqttText, qos, text } from './values.ts'
@@ -217,6 +218,7 @@ export const benchRows = {
   connectTimeout,
   ...tlsClientOptions,
   ...outputOptions,
+  ...profileOptions,
   ...generalOptions,
 } as const
 

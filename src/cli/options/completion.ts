@@ -11,15 +11,15 @@ export const completionRows = { ...generalOptions } as const
 export const completionSpec: CommandSpec<typeof completionRows> = {
   name: 'completion',
   summary: 'completion of commands and options for your shell',
-  synopsis: 'bash|zsh|fish',
+  synopsis: 'bash|zsh|fish | profiles',
   description: [
     'Prints a script with which the shell completes commands, options, their values and files. Put it where the shell looks for such ' +
       'scripts, or let the shell read it at its start: eval "$(mqtt-kit completion bash)" in ~/.bashrc; for zsh the same behind ' +
-      'compinit.',
+      'compinit. completion profiles prints the names of the profiles of --profile, one per line.',
     'Everything in it comes from the options of this version: make it anew after an update.',
   ],
   rows: completionRows,
-  operands: [{ words: shells }, {}],
+  operands: [{ words: [...shells, 'profiles'] }, {}],
   examples: [
     {
       text: 'For bash, where it finds scripts of all programs:',
