@@ -70,6 +70,20 @@ describe('--profile', () => {
     expect(doctor).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
+  it('is told to the broker as far as nothing stronger speaks', async () => {
+    const { url, client } = await startBroker()
+    const subscriber = await client()
+    await subscriber.subscribe('a')
+    written(`[profile.lab]\nurl = "${url}"\ntopic = "a"\nqos = 0\nretain = true\nkeepalive = 5\nid = "profile"`)
+
+    const pub = ['pub', '--profile', 'lab', '-m', 'x', '-d', '-k', '9']
+    const { exitCode, stderr } = await configured(pub, { MQTT_KIT_QOS: '1', MQTT_KIT_KEEPALIVE: '7' })
+
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('-> CONNECT 5.0 client-id="profile" clean-start keep-alive=9s')
+    expect(stderr).toContain('-> PUBLISH id=1 qos=1 retain topic="a"')
+  })
+
   it('has options that only some clients have', async () => {
     const { url, client } = await startBroker()
     const answering = await client()

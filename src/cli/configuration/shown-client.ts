@@ -2,7 +2,7 @@ import { formatAddress } from '../../transport/address.ts'
 import { exclusiveClientOptions } from '../options/client-options.ts'
 import type { CommandSpec } from '../options/command-spec.ts'
 import { environmentName, longName, type OptionRows, shortestName } from '../options/option-row.ts'
-import { type Environment, merged, type Parsed } from '../options/parse.ts'
+import { type Environment, merged, type Parsed, places } from '../options/parse.ts'
 import { type Origin, type Target, type TargetRows, targetOf } from '../options/target.ts'
 import { configPath } from './profile.ts'
 import { type Shown, shownSettings, shownText, withoutSecrets } from './shown-settings.ts'
@@ -38,7 +38,7 @@ export function shownClient(
         return 'default'
     }
   }
-  const sources = (['profile', 'environment', 'flags'] as const).map((place) => ({
+  const sources = places.map((place) => ({
     texts: parsed.texts[place],
     originOf: (key: string) => nameOf(place, key),
   }))
