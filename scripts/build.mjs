@@ -43,7 +43,8 @@ async function buildLibrary() {
 }
 
 /**
- * Leaves out what commands.ts loads for other commands.
+ * Leaves out what commands.ts loads for other commands, and what program.ts loads for profiles: bin/mqtt-kit.cjs takes the file with
+ * everything then.
  * @param {string} kept
  * @returns {import('esbuild').Plugin}
  */
@@ -64,6 +65,9 @@ function without(kept) {
         if (kind !== 'dynamic-import' || !importer.endsWith('cli/commands.ts') || own.includes(path)) return undefined
         return { path, external: true }
       })
+      onResolve({ filter: /^\.\/configuration\// }, ({ path, importer, kind }) =>
+        kind === 'dynamic-import' && importer.endsWith('cli/program.ts') ? { path, external: true } : undefined,
+      )
     },
   }
 }

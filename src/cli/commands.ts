@@ -85,6 +85,11 @@ export const commands: readonly CommandEntry[] = [
     spec: async () => (await import('./options/doctor.ts')).doctorSpec,
     load: () => import('./commands/doctor.ts'),
   },
+  {
+    name: 'completion',
+    spec: async () => (await import('./options/completion.ts')).completionSpec,
+    load: () => import('./commands/completion.ts'),
+  },
 ]
 
 /** The command that the words begin with, the one of most words where several do; null when there is none. */

@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:tty'
+import type { CommandSpec } from './options/command-spec.ts'
 import type { Environment } from './options/parse.ts'
 import type { StandardOutput } from './output/standard-output.ts'
 import type { Talk } from './output/talk.ts'
@@ -26,4 +27,6 @@ export interface Host {
 export interface Context extends Host {
   readonly terminal: Terminal
   readonly talk: Talk
+  /** what is known about all commands, in the order of help */
+  specs(): Promise<readonly CommandSpec[]>
 }

@@ -171,7 +171,11 @@ function environmentText(): string {
     ],
     [
       'MQTT_URL',
-      'The broker, when no URL is given: mqtt://user:password@host:port/topic. Options are stronger than a URL, and a URL is stronger than MQTT_KIT_*.',
+      'The broker, when no URL is given: mqtt://user:password@host:port/topic. Options are stronger than a URL, a URL is stronger than MQTT_KIT_*, and these are stronger than a profile.',
+    ],
+    [
+      'XDG_CONFIG_HOME',
+      'The folder of mqtt-kit/config.toml, which holds the profiles of --profile; ~/.config without it.',
     ],
     [
       'NO_COLOR, FORCE_COLOR, TERM',

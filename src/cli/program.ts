@@ -3,7 +3,9 @@ import type { Context, Host } from './context.ts'
 import { ExitCode } from './exit-code.ts'
 import { Failure, UsageError } from './failure.ts'
 import { nearest } from './nearest.ts'
-import { parse } from './options/parse.ts'
+import type { CommandSpec } from './options/command-spec.ts'
+import type { OptionRows } from './options/option-row.ts'
+import { merged, type Parsed, parse } from './options/parse.ts'
 import { Talk } from './output/talk.ts'
 import { createPainter, describeTerminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -18,7 +20,7 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<E
   const command = findCommand(argv)
   const name = command === null ? 'mqtt-kit' : `mqtt-kit ${command.name}`
   const talk = new Talk(host.stderr, name, await createPainter(terminal.stderrColour))
-  const context: Context = { ...host, terminal, talk }
+  const context: Context = { ...host, terminal, talk, specs: allSpecs }
   try {
     if (command !== null) return await runCommand(command, argv.slice(wordsOf(command)), context)
     return await runWithoutCommand(argv, context)
@@ -36,8 +38,28 @@ async function runCommand(command: CommandEntry, argv: readonly string[], contex
   const spec = await command.spec()
   const parsed = parse(argv, spec.rows, context.environment)
   if (parsed === null) return printHelp(context, command)
+  const complete = await completed(parsed, spec, context)
+  // a command without profiles shows its configuration itself
+  if (complete.flags['showConfig'] === true && Object.hasOwn(spec.rows, 'profile')) {
+    const { shownClient } = await import('./configuration/shown-client.ts')
+    context.stdout.write(shownClient(spec, complete, context.environment))
+    return ExitCode.DONE
+  }
   const { run } = await command.load()
-  return run(parsed, context)
+  return run(complete, context)
+}
+
+// Adds the profile that was asked for, by a command that knows profiles.
+async function completed(
+  parsed: Parsed<OptionRows>,
+  { rows }: CommandSpec,
+  context: Context,
+): Promise<Parsed<OptionRows>> {
+  const { profile, quiet } = merged(parsed)
+  if (profile === undefined) return parsed
+  context.talk.quiet = quiet === true
+  const { withProfile } = await import('./configuration/profile.ts')
+  return withProfile(parsed, String(profile), rows, context)
 }
 
 async function runWithoutCommand(argv: readonly string[], context: Context): Promise<ExitCode> {
@@ -52,6 +74,10 @@ async function runWithoutCommand(argv: readonly string[], context: Context): Pro
   if (word === '-h') throw new UsageError('-h is the host everywhere; help is --help')
   if (word.startsWith('-')) throw new UsageError(`a command comes first: mqtt-kit ${names().join('|')} ${word}`)
   throw unknownCommand(word)
+}
+
+function allSpecs(): Promise<CommandSpec[]> {
+  return Promise.all(commands.map((entry) => entry.spec()))
 }
 
 // those that a message has room for: a command within a command is in the help of the other one
@@ -85,5 +111,5 @@ async function helpFor(command: CommandEntry | null, colour: boolean): Promise<s
   const { commandHelp, programHelp } = await import('./manual.ts')
   const painter = await createPainter(colour)
   if (command !== null) return commandHelp(await command.spec(), painter)
-  return programHelp(await Promise.all(commands.map((entry) => entry.spec())), painter)
+  return programHelp(await allSpecs(), painter)
 }

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/cli/failure.ts'
-import { clientOptions, targetOf } from '../../src/cli/options/client-options.ts'
+import { clientOptions } from '../../src/cli/options/client-options.ts'
 import { merged, parse } from '../../src/cli/options/parse.ts'
 import { publishRows } from '../../src/cli/options/publish.ts'
+import { targetOf } from '../../src/cli/options/target.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import { formatAddress } from '../../src/transport/address.ts'
 
 function target(line: string, environment: Record<string, string> = {}) {
-  const { address, ...others } = targetOf(parse(words(line), publishRows, environment)!, environment)
-  return { address: formatAddress(address), ...others }
+  const { address, userName, password, topic } = targetOf(parse(words(line), publishRows, environment)!, environment)
+  return { address: formatAddress(address), userName, password, topic }
 }
 
 function options(line: string) {
@@ -16,7 +17,7 @@ function options(line: string) {
   const typed = merged(parsed)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
   const target = targetOf(parsed, {})
-  const password = target.password === null ? null : Buffer.from(target.password)
+  const password = target.password === null ? null : Buffer.from(target.password.text)
   return clientOptions(typed, { target, password, properties, reconnects: false, needsV5: false })
 }
 
@@ -55,6 +56,9 @@ describe('where to connect', () => {
     ['wss://broker --insecure', {}, 'wss://broker:443/mqtt'],
     ['', { MQTT_KIT_TLS: '1', MQTT_KIT_HOST: 'broker' }, 'mqtts://broker:8883'],
     ['mqtt://broker', { MQTT_KIT_CA: 'file' }, 'mqtt://broker:1883'],
+    ['-h broker', { MQTT_KIT_CA: 'file' }, 'mqtts://broker:8883'],
+    ['', { MQTT_KIT_CA: 'file', MQTT_URL: 'mqtt://broker' }, 'mqtt://broker:1883'],
+    ['-h ::1', { MQTT_URL: 'unix:/a.sock' }, 'mqtt://[::1]:1883'],
     ['ws://broker', {}, 'ws://broker:80/mqtt'],
     ['-h other', { MQTT_KIT_UNIX: '/a.sock' }, 'mqtt://other:1883'],
   ])('is, with %j and %j, %s', (line, environment, expected) => {
@@ -65,7 +69,7 @@ describe('where to connect', () => {
     expect(target('mqtt://ann:p%40ss@[::1]:1884/a/b/#')).toEqual({
       address: 'mqtt://[::1]:1884',
       userName: 'ann',
-      password: 'p@ss',
+      password: { kind: 'text', text: 'p@ss' },
       topic: 'a/b/#',
     })
   })

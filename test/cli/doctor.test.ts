@@ -1,54 +1,16 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { PacketType } from '../../src/codec/packet-type.ts'
 import { Connack } from '../../src/codec/packets/connack.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import { formatAddress, parseAddress } from '../../src/transport/address.ts'
-import { type Certificate, hasOpenssl, TestAuthority } from '../support/certificates.ts'
+import { examined, expectExplained, found, statuses } from '../support/doctor-report.ts'
 import { run, start } from '../support/program.ts'
 import { ScriptedBroker } from '../support/scripted-broker.ts'
 import { startBroker } from '../support/test-broker.ts'
 import { TestClient } from '../support/test-client.ts'
-
-/** What `--json` prints of each finding, as far as tests look. */
-interface Seen {
-  readonly step: string
-  readonly status: string
-  readonly text: string
-  readonly cause?: string
-  readonly remedy?: string
-  readonly details?: Readonly<Record<string, unknown>>
-}
-
-interface Report {
-  readonly exitCode: number
-  readonly findings: readonly Seen[]
-}
-
-/** Runs it with `--json`; the exit code must be the one that the object tells. */
-async function examined(url: string, ...args: string[]): Promise<Report> {
-  const { exitCode, stdout, stderr } = await run(['doctor', url, '--json', ...args])
-  expect(stderr).toBe('')
-  const report = JSON.parse(stdout) as Report
-  expect(report.exitCode).toBe(exitCode)
-  return report
-}
-
-function statuses({ findings }: Report): string[] {
-  return findings.map(({ step, status }) => `${step} ${status}`)
-}
-
-function found({ findings }: Report, step: string): Seen {
-  return findings.find((one) => one.step === step)!
-}
-
-/** A failure must be explained. */
-function expectExplained({ cause, remedy }: Seen): void {
-  expect(cause).toMatch(/^[A-Z].*\.$/)
-  expect(remedy).toMatch(/^[A-Z].*\.$/)
-}
 
 async function listening(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
@@ -245,60 +207,5 @@ describe('doctor and what is no broker', () => {
     expect(report.exitCode).toBe(3)
     expect(statuses(report).slice(1)).toEqual(['TCP ok', 'MQTT 5.0 failed', 'MQTT 3.1.1 failed', 'MQTT 3.1 failed'])
     expectExplained(found(report, 'MQTT 5.0'))
-  })
-})
-
-describe.skipIf(!hasOpenssl)('doctor and certificates', () => {
-  let authority: TestAuthority
-  let ca: string[]
-
-  beforeAll(() => {
-    authority = new TestAuthority()
-    ca = ['--ca', authority.ca.certFile, '--no-messages']
-  })
-
-  afterAll(() => authority.remove())
-
-  async function secured({ cert, key }: Certificate, scheme = 'mqtts'): Promise<string> {
-    const url = `${scheme}://127.0.0.1:0${scheme === 'wss' ? '/mqtt' : ''}`
-    return (await startBroker({ port: null, listen: [url], tls: { cert, key } })).broker.url
-  }
-
-  it.each(['mqtts', 'wss'])('shows name and expiry over %s', async (scheme) => {
-    const report = await examined(await secured(authority.issue('good', 'IP:127.0.0.1', 90), scheme), ...ca)
-
-    expect(report.exitCode).toBe(0)
-    expect(found(report, 'certificate')).toMatchObject({
-      status: 'ok',
-      text: expect.stringMatching(/CN=good \(IP Address:127\.0\.0\.1\), by CN=test authority, valid until \d{4}-/),
-    })
-    expect(found(report, 'trust').status).toBe('ok')
-  })
-
-  it('notes that a certificate expires soon', async () => {
-    const report = await examined(await secured(authority.issue('soon', 'IP:127.0.0.1', 5)), ...ca)
-
-    expect(report.exitCode).toBe(0)
-    expect(found(report, 'certificate').status).toBe('note')
-    expectExplained(found(report, 'certificate'))
-  })
-
-  it.each([
-    ['has expired', 'IP:127.0.0.1', -1, 'CERT_HAS_EXPIRED'],
-    ['is for another name', 'DNS:elsewhere.example', 30, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  ])('ends with 8 when it %s, and still shows it', async (_, names, days, code) => {
-    const report = await examined(await secured(authority.issue('bad', names, days)), ...ca)
-
-    expect(report.exitCode).toBe(8)
-    expect(report.findings.at(-1)).toMatchObject({ step: 'trust', status: 'failed', details: { code } })
-    expect(found(report, 'certificate').text).toMatch(days < 0 ? /expired \d{4}-/ : /DNS:elsewhere\.example/)
-    expectExplained(report.findings.at(-1)!)
-  })
-
-  it('ends with 8 when the CA is unknown', async () => {
-    const report = await examined(await secured(authority.issue('good', 'IP:127.0.0.1')))
-
-    expect(report.exitCode).toBe(8)
-    expectExplained(report.findings.at(-1)!)
   })
 })

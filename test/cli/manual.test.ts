@@ -7,6 +7,7 @@ import { commandHelp, manPages, programHelp } from '../../src/cli/manual.ts'
 import { environmentName, longName } from '../../src/cli/options/option-row.ts'
 import { parse } from '../../src/cli/options/parse.ts'
 import { createPainter } from '../../src/cli/terminal.ts'
+import { findPeer, run } from '../support/peers.ts'
 
 const specs = await Promise.all(commands.map((command) => command.spec()))
 const plain = await createPainter(false)
@@ -67,6 +68,16 @@ describe('the man pages', () => {
         .map((name) => `man/${name}`)
         .toSorted(),
     )
+  })
+
+  it.skipIf(!findPeer('mandoc', 'mandoc', []))('have nothing that mandoc warns of', async () => {
+    const files = readdirSync(man).map((name) => `${man}${name}`)
+
+    const { stdout, stderr } = await run('mandoc', '-Tlint', '-W', 'warning', ...files)
+
+    // there is none on purpose: what is made of the options changes with them only
+    const warnings = (stdout + stderr).split('\n').filter((line) => line !== '' && !line.includes('missing date'))
+    expect(warnings).toEqual([])
   })
 
   it('list every exit code', () => {

@@ -150,6 +150,13 @@ describe('environment variables', () => {
     expect(merged(parsed, [['id', 'idPrefix']])).toEqual({ idPrefix: 'pre' })
   })
 
+  it('are stronger than a profile, of which they silence what excludes them', () => {
+    const profile = { qos: 0, keepalive: 5, idPrefix: 'pre', willTopic: 'w' } as const
+    const parsed = { ...pub(['-q', '2'], { MQTT_KIT_ID: 'me', MQTT_KIT_QOS: '1', MQTT_KIT_KEEPALIVE: '7' }), profile }
+
+    expect(merged(parsed, [['id', 'idPrefix']])).toEqual({ qos: 2, keepalive: 7, id: 'me', willTopic: 'w' })
+  })
+
   it('do not give a payload', () => {
     expect(pub([], { MQTT_KIT_MESSAGE: 'x', MQTT_KIT_NULL: '1' }).environment).toEqual({})
   })

@@ -111,8 +111,8 @@ function loadOf(table: TomlTable, parsed: Parsed<typeof benchRows>, where: strin
     const own = parse(argv, benchRows, {})!
     const words = parsed.operands.filter((word) => word.includes(':'))
     return {
+      ...parsed,
       flags: { ...parsed.flags, ...own.flags },
-      environment: parsed.environment,
       operands: [...words, String(scenario)],
     }
   } catch (error) {

@@ -10,9 +10,9 @@ import type { TlsClientTerms } from '../../transport/tls-terms.ts'
 import { UsageError } from '../failure.ts'
 import { nearest } from '../nearest.ts'
 import type { benchRows } from '../options/bench.ts'
-import type { Target } from '../options/client-options.ts'
 import type { Typed } from '../options/option-row.ts'
 import { propertiesFor } from '../options/property-argument.ts'
+import type { Target } from '../options/target.ts'
 import { version } from '../version.ts'
 
 /** What was typed for `bench`. */

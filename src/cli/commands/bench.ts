@@ -5,8 +5,8 @@ import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
 import type { benchRows } from '../options/bench.ts'
-import { targetOf } from '../options/client-options.ts'
 import { merged, type Parsed } from '../options/parse.ts'
+import { preferUrl, targetOf } from '../options/target.ts'
 import { type Check, csvOf, junitOf, markdownOf } from '../output/bench-files.ts'
 import { BenchProgress } from '../output/bench-progress.ts'
 import type { BenchReport } from '../output/bench-report.ts'
@@ -52,7 +52,7 @@ export async function run(parsed: BenchParsed, context: Context): Promise<ExitCo
 }
 
 function typedOf(parsed: BenchParsed): BenchTyped {
-  return merged(parsed, [['password', 'passwordFile', 'passwordEnv']])
+  return merged(parsed)
 }
 
 function hasBroker(typed: BenchTyped, operands: readonly string[], { environment }: Context): boolean {
@@ -66,7 +66,8 @@ async function planOf(parsed: BenchParsed, context: Context, embedded: EmbeddedB
   const typed = typedOf(parsed)
   const { scenario, others } = takeScenario(parsed.operands)
   const target = targetOf({ ...parsed, operands: embedded === null ? others : [embedded.url] }, context.environment)
-  const password = await readPassword(typed, target, context, false)
+  preferUrl(typed, parsed, target)
+  const password = await readPassword(target, context, false)
   const isSecure = target.address.scheme === 'mqtts' || target.address.scheme === 'wss'
   const tls = isSecure
     ? await (await import('../configuration/tls-files.ts')).readTlsClientTerms(typed, context.environment)

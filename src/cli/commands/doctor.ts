@@ -8,10 +8,11 @@ import { measuredLimits } from '../diagnosis/measured-limits.ts'
 import { networkSteps } from '../diagnosis/network-steps.ts'
 import { toldLimits } from '../diagnosis/told-limits.ts'
 import { ExitCode } from '../exit-code.ts'
-import { clientOptions, targetOf } from '../options/client-options.ts'
+import { clientOptions } from '../options/client-options.ts'
 import type { doctorRows } from '../options/doctor.ts'
 import { readOperand } from '../options/operand.ts'
 import { merged, type Parsed } from '../options/parse.ts'
+import { preferUrl, targetOf } from '../options/target.ts'
 import { topicName } from '../options/values.ts'
 import { findingText } from '../output/findings.ts'
 import { createPainter } from '../terminal.ts'
@@ -25,9 +26,10 @@ const TOPIC_BYTES = 6
 
 /** `mqtt-kit doctor`: the way to the broker step by step, then what the broker allows. */
 export async function run(parsed: Parsed<typeof doctorRows>, context: Context): Promise<ExitCode> {
-  const typed = merged(parsed, [['password', 'passwordFile', 'passwordEnv']])
+  const typed = merged(parsed)
   const target = targetOf(parsed, context.environment)
-  const password = await readPassword(typed, target, context, false)
+  preferUrl(typed, parsed, target)
+  const password = await readPassword(target, context, false)
   const timeoutMs = typed.probeTimeout ?? DEFAULT_PROBE_TIMEOUT_MS
   const plain = clientOptions(typed, { target, password, properties: [], reconnects: false, needsV5: true })
   const options = await withTls(

@@ -22,7 +22,7 @@ import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
 import { nearest } from '../nearest.ts'
-import type { explainRows } from '../options/explain.ts'
+import { explainableTerms, type explainRows, namesOf, wordOf } from '../options/explain.ts'
 import type { Parsed } from '../options/parse.ts'
 import { reasonCodeAdvice } from '../output/reason-code-advice.ts'
 
@@ -47,24 +47,9 @@ function explainTerm(term: string): string[] {
   if (row !== undefined) return explainProperty(row)
   const named = reasonCodes.find((candidate) => namesOf(candidate).includes(word))
   if (named !== undefined) return explainReasonCode(named)
-  const known = [
-    ...packetTypes.map((type) => wordOf(packetTypeNames[type]!)),
-    ...properties.map(({ name }) => wordOf(name)),
-    ...reasonCodes.flatMap(namesOf),
-  ]
-  const meant = nearest(word, known)
+  const meant = nearest(word, explainableTerms)
   const hint = meant === null ? 'give a reason code (0x87), a packet (connack) or a property' : `did you mean ${meant}?`
   throw new UsageError(`MQTT has no ${JSON.stringify(term)}; ${hint}`)
-}
-
-/** `Not authorized` -> `not-authorized` */
-function wordOf(name: string): string {
-  return name.trim().toLowerCase().replaceAll(/[ _]+/g, '-')
-}
-
-function namesOf(code: number): string[] {
-  const names = [undefined, PacketType.SUBACK, PacketType.DISCONNECT].map((type) => reasonCodeName(code, type))
-  return [...new Set(names.map(wordOf))]
 }
 
 // ---- codes

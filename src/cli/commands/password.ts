@@ -2,37 +2,22 @@ import type { ReadStream } from 'node:tty'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
-import type { Target } from '../options/client-options.ts'
-
-/** Where a password may come from, as typed. */
-export interface PasswordOptions {
-  readonly password?: string
-  readonly passwordFile?: string
-  readonly passwordEnv?: string
-}
+import type { Target } from '../options/target.ts'
 
 /**
- * Gets the password from the one place that names it: -P, a file, a variable, the terminal, the URL.
+ * Gets the password from where it is: a file, a variable, the terminal, or the text itself.
  * @param usesStdin true when stdin is data: then nobody can be asked there
  * @returns null when there is none
  */
-export async function readPassword(
-  typed: PasswordOptions,
-  target: Target,
-  context: Context,
-  usesStdin: boolean,
-): Promise<Buffer | null> {
-  const { passwordFile, passwordEnv } = typed
-  const given = [typed.password, passwordFile, passwordEnv].filter((source) => source !== undefined)
-  if (given.length > 1) throw new UsageError('give one of -P, --password-file and --password-env')
-  if (passwordFile !== undefined) return readPasswordFile(passwordFile)
-  if (passwordEnv !== undefined) {
-    const value = context.environment[passwordEnv]
-    if (value === undefined) throw new UsageError(`--password-env: there is no environment variable ${passwordEnv}`)
-    return Buffer.from(value)
-  }
-  if (typed.password === '-') return ask(context, usesStdin)
-  return target.password === null ? null : Buffer.from(target.password)
+export async function readPassword({ password }: Target, context: Context, usesStdin: boolean): Promise<Buffer | null> {
+  if (password === null) return null
+  const { kind, text } = password
+  if (kind === 'file') return readPasswordFile(text)
+  if (kind === 'terminal') return ask(context, usesStdin)
+  if (kind === 'text') return Buffer.from(text)
+  const value = context.environment[text]
+  if (value === undefined) throw new UsageError(`--password-env: there is no environment variable ${text}`)
+  return Buffer.from(value)
 }
 
 async function readPasswordFile(path: string): Promise<Buffer> {
@@ -63,9 +48,10 @@ function ask(context: Context, usesStdin: boolean): Promise<Buffer> {
 /** Asks on the terminal that stdin must be; nothing that is typed is shown. */
 export async function askPassword(context: Context, question: string): Promise<Buffer> {
   const { stdin } = context.streams
-  context.stderr.write(question)
+  // before the question: who answers at once would be shown
   stdin.setRawMode(true)
   try {
+    context.stderr.write(question)
     return Buffer.from(await typedLine(stdin))
   } finally {
     stdin.setRawMode(false)

@@ -11,11 +11,12 @@ import { MadeMessages, type MessageMaker, type MessageSource } from '../input/me
 import { withPayload } from '../input/message-template.ts'
 import { maximumPayloadBytes, readPayload } from '../input/one-payload.ts'
 import { type PayloadSource, RepeatedPayload, StreamedPayloads } from '../input/payload-source.ts'
-import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
+import { clientOptions, exclusiveClientOptions } from '../options/client-options.ts'
 import { ValueError } from '../options/option-row.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { propertiesFor } from '../options/property-argument.ts'
 import type { publishRows } from '../options/publish.ts'
+import { preferUrl, targetOf } from '../options/target.ts'
 import { topicName as topicNameKind } from '../options/values.ts'
 import { withAuthentication } from './authentication.ts'
 import { dryRun } from './dry-run.ts'
@@ -38,6 +39,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
   context.talk.quiet = typed.quiet ?? false
   checkSources(typed)
   const target = targetOf(parsed, context.environment)
+  preferUrl(typed, parsed, target)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
   const topicName = topicOf(typed, target.topic)
   const template = templateOf(typed, topicName ?? ANY_TOPIC, propertiesFor(PacketType.PUBLISH, properties))
@@ -45,7 +47,7 @@ export async function run(parsed: Parsed<typeof publishRows>, context: Context):
     willOnExit: typed.willOnExit ?? false,
     properties: propertiesFor(PacketType.DISCONNECT, properties),
   }
-  const password = await readPassword(typed, target, context, usesStdin(typed))
+  const password = await readPassword(target, context, usesStdin(typed))
   const connectOptions = clientOptions(typed, {
     target,
     password,

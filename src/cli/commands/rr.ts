@@ -6,11 +6,12 @@ import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
-import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
+import { clientOptions, exclusiveClientOptions } from '../options/client-options.ts'
 import { readOperand } from '../options/operand.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { propertiesFor } from '../options/property-argument.ts'
 import type { requestRows } from '../options/request.ts'
+import { preferUrl, targetOf } from '../options/target.ts'
 import { topicFilter, topicName } from '../options/values.ts'
 import { withAuthentication } from './authentication.ts'
 import { readPassword } from './password.ts'
@@ -27,11 +28,12 @@ export async function run(parsed: Parsed<typeof requestRows>, context: Context):
   context.talk.quiet = typed.quiet ?? false
   checkTogether(typed)
   const target = targetOf(parsed, context.environment)
+  preferUrl(typed, parsed, target)
   const topic = topicOf(typed, target.topic)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
   const publishProperties = propertiesFor(PacketType.PUBLISH, properties)
   checkProperties(typed, publishProperties)
-  const password = await readPassword(typed, target, context, typed.stdin === true || typed.file?.[0] === '-')
+  const password = await readPassword(target, context, typed.stdin === true || typed.file?.[0] === '-')
   const connectOptions = clientOptions(typed, {
     target,
     password,

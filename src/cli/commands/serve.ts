@@ -32,6 +32,11 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   const configuration = await readServeConfiguration(parsed, context.environment, context.streams.pid)
   const { typed, options, warnings } = configuration
   for (const warning of warnings) context.talk.say(`warning: ${warning}`)
+  if (typed.showConfig) {
+    const { shownBroker } = await import('../configuration/shown-broker.ts')
+    context.stdout.write(shownBroker(parsed, configuration))
+    return ExitCode.DONE
+  }
   if (typed.checkConfig) {
     context.stdout.write('the configuration has no mistakes\n')
     return ExitCode.DONE

@@ -6,11 +6,12 @@ import { isSharedFilter } from '../../topic/topic-filter.ts'
 import type { Context } from '../context.ts'
 import type { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
-import { clientOptions, exclusiveClientOptions, targetOf } from '../options/client-options.ts'
+import { clientOptions, exclusiveClientOptions } from '../options/client-options.ts'
 import { ValueError } from '../options/option-row.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { propertiesFor } from '../options/property-argument.ts'
 import type { subscribeRows } from '../options/subscribe.ts'
+import { preferUrl, targetOf } from '../options/target.ts'
 import { topicFilter as topicFilterKind } from '../options/values.ts'
 import { withAuthentication } from './authentication.ts'
 import { MessagePrinter } from './message-printer.ts'
@@ -27,6 +28,7 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
   const typed = merged(parsed, exclusiveClientOptions)
   context.talk.quiet = typed.quiet ?? false
   const target = targetOf(parsed, context.environment)
+  preferUrl(typed, parsed, target)
   const properties = [...(typed.property ?? []), ...(typed.prop ?? [])]
   const plan: SubscribePlan = {
     requests: requestsOf(typed, target.topic),
@@ -39,7 +41,7 @@ export async function run(parsed: Parsed<typeof subscribeRows>, context: Context
     isLast: await lastMessage(typed),
   }
   const openSink = await sinkOf(typed, context)
-  const password = await readPassword(typed, target, context, false)
+  const password = await readPassword(target, context, false)
   const needsV5 = optionOfV5(typed) !== null
   const connectOptions = clientOptions(typed, { target, password, properties, reconnects: true, needsV5 })
   const options = await withTls(await withAuthentication(connectOptions, typed), typed, context)

@@ -9,9 +9,9 @@ import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
 import { readAccessSettings } from './access-settings.ts'
 import { inheritedListeners } from './inherited-listeners.ts'
-import { type ListenerSettings, listenerOptions, listenerRows } from './listener-settings.ts'
+import { type ListenerSection, type ListenerSettings, listenerOptions, listenerRows } from './listener-settings.ts'
 import { parseMosquittoFile } from './mosquitto-file.ts'
-import { collectSettings } from './setting.ts'
+import { collectSettings, type Setting } from './setting.ts'
 import type { DevelopmentCertificate } from './tls-dev.ts'
 import { readServerTls } from './tls-files.ts'
 import { parseTomlFile } from './toml-file.ts'
@@ -26,6 +26,9 @@ export interface ServeConfiguration {
   readonly access: AccessSettings
   /** what the file asks for and there is not, one line each */
   readonly warnings: readonly string[]
+  /** as it stands in the file, for --show-config */
+  readonly settings: readonly Setting[]
+  readonly listeners: readonly ListenerSection[]
   /** what --tls-dev made; null without */
   readonly development: DevelopmentCertificate | null
 }
@@ -42,7 +45,8 @@ export async function readServeConfiguration(
   pid: number,
 ): Promise<ServeConfiguration> {
   const given = merged(parsed)
-  const { fromFile, listeners, warnings } = given.config === undefined ? NOTHING : await readConfigFile(given.config)
+  const { fromFile, listeners, warnings, file } =
+    given.config === undefined ? NOTHING : await readConfigFile(given.config)
   const typed = { ...fromFile, ...given }
   const withoutFiles = brokerOptions(typed, inheritedListeners(environment, pid), listeners)
   const tls = await readServerTls(typed, environment)
@@ -50,7 +54,7 @@ export async function readServeConfiguration(
   const listen = [...(withoutFiles.listen ?? []), ...own]
   const options = { ...withoutFiles, listen, ...(tls === null ? {} : { tls: tls.terms }) }
   const development = tls?.development ?? null
-  return { typed, options, access: await readAccessSettings(typed), warnings, development }
+  return { typed, options, access: await readAccessSettings(typed), warnings, development, ...file }
 }
 
 interface FileContent {
@@ -58,9 +62,10 @@ interface FileContent {
   /** those with options of their own */
   readonly listeners: readonly ListenerSettings[]
   readonly warnings: readonly string[]
+  readonly file: Pick<ServeConfiguration, 'settings' | 'listeners'>
 }
 
-const NOTHING: FileContent = { fromFile: {}, listeners: [], warnings: [] }
+const NOTHING: FileContent = { fromFile: {}, listeners: [], warnings: [], file: { settings: [], listeners: [] } }
 
 async function readConfigFile(path: string): Promise<FileContent> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
@@ -73,7 +78,7 @@ async function readConfigFile(path: string): Promise<FileContent> {
     url,
     typed: collectSettings(settings, listenerRows, path),
   }))
-  return { fromFile: collectSettings(file.settings, serveRows, path), listeners, warnings: file.warnings }
+  return { fromFile: collectSettings(file.settings, serveRows, path), listeners, warnings: file.warnings, file }
 }
 
 /**

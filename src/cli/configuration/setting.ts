@@ -30,7 +30,7 @@ export class ConfigError extends Failure {
 }
 
 /** Kinds of values that name a file; such names are relative to the file they stand in. */
-const PATHS = new Set(['FILE', 'DIR'])
+const PATHS = new Set(['FILE', 'DIR', 'PATH'])
 
 /**
  * What the settings of a file mean, as if they had been typed.
@@ -45,7 +45,7 @@ export function collectSettings<Rows extends OptionRows>(
   for (const setting of settings) {
     const row = rows[setting.key]!
     try {
-      result[setting.key] = row.collect(result[setting.key] as never, textOf(setting, row, path))
+      result[setting.key] = row.collect(result[setting.key] as never, settingText(setting, row, path))
     } catch (error) {
       if (!(error instanceof ValueError)) throw error
       const shown = row.secret === true || row.value === null ? '' : ` ${JSON.stringify(setting.text)}`
@@ -55,6 +55,7 @@ export function collectSettings<Rows extends OptionRows>(
   return result as Typed<Rows>
 }
 
-function textOf({ text }: Setting, row: OptionRow<unknown>, path: string): string {
+/** What stands in the file as it would be typed elsewhere: names of files are absolute. */
+export function settingText({ text }: Setting, row: OptionRow<unknown>, path: string): string {
   return row.value !== null && PATHS.has(row.value.name) ? resolve(dirname(path), text) : text
 }

@@ -6,7 +6,7 @@ import { type ListenerSection, listenerRows } from './listener-settings.ts'
 import { ConfigError, type Position, type Setting } from './setting.ts'
 
 /** These stand on the command line only. */
-const NOT_IN_FILES = new Set(['config', 'checkConfig', 'help'])
+const NOT_IN_FILES = new Set(['config', 'checkConfig', 'showConfig', 'help'])
 
 /** What a TOML file says. */
 export interface TomlFile {
@@ -33,7 +33,7 @@ export function parseTomlFile(text: string, path: string, rows: OptionRows): Tom
   const seen = new Set<string>()
   const read = (table: TomlTable, heading: string): void => {
     for (const [name, value] of Object.entries(table)) {
-      const position = locate(text, heading, name)
+      const position = locate(text, heading === '' ? [name] : [heading, name])
       if (heading === '' && groups.has(name) && isTable(value)) {
         read(value, name)
         continue
@@ -76,7 +76,8 @@ function listenerSection(value: TomlValue, path: string, position: Position): Li
 
 const NO_GROUPS: ReadonlySet<string> = new Set()
 
-function parseToml(text: string, path: string): TomlTable {
+/** @throws ConfigError for what is no TOML */
+export function parseToml(text: string, path: string): TomlTable {
   try {
     return parse(text)
   } catch (error) {
@@ -86,12 +87,17 @@ function parseToml(text: string, path: string): TomlTable {
   }
 }
 
-function unknownKey(name: string, keys: ReadonlyMap<string, string>, groups: ReadonlySet<string>): string {
+/** What to say of a key that is none. */
+export function unknownKey(name: string, keys: ReadonlyMap<string, string>, groups: ReadonlySet<string>): string {
   const meant = nearest(name, [...keys.keys(), ...groups])
   return `unknown key ${JSON.stringify(name)}${meant === null ? '' : `; did you mean ${meant}?`}`
 }
 
-function settingsOf(
+/**
+ * One key of a table as settings of its option: none for a switch that is off, several for an array.
+ * @throws ConfigError for a value of the wrong kind
+ */
+export function settingsOf(
   key: string,
   name: string,
   value: TomlValue,
@@ -111,24 +117,36 @@ function settingsOf(
   })
 }
 
-function isTable(value: TomlValue): value is TomlTable {
+/** Neither a value nor an array. */
+export function isTable(value: TomlValue): value is TomlTable {
   return typeof value === 'object' && !Array.isArray(value) && !(value instanceof TomlDate)
 }
 
-// The parser tells no places of keys that are valid TOML.
-function locate(text: string, heading: string, name: string): Position {
-  let current = ''
+/**
+ * Finds a key, for the parser tells no places of keys that are valid TOML.
+ * @param path the names of its tables and its own
+ * @returns where it stands, or where the innermost of its tables begins; the start of the file when nothing is found
+ */
+export function locate(text: string, path: readonly string[]): Position {
+  let table: readonly string[] = []
+  let best: Position = { line: 1, column: 1 }
+  let bestLength = 0
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const table = /^\s*\[{1,2}\s*([^\]]+?)\s*\]/.exec(line)
-    if (table !== null) current = unquoted(table[1]!)
-    const key = /^(\s*)("[^"]*"|'[^']*'|[\w-]+)\s*[=.]/.exec(line)
-    const isKey = key !== null && current === heading && unquoted(key[2]!) === name
-    const isHeading = table !== null && heading === '' && current === name
-    if (isKey || isHeading) return { line: index + 1, column: (isKey ? key[1]!.length : line.search(/\S/)) + 1 }
+    const [, heading] = /^\s*\[{1,2}\s*([^\]]+?)\s*\]/.exec(line) ?? []
+    const [, key] = /^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=/.exec(line) ?? []
+    if (heading !== undefined) table = namesIn(heading)
+    if (heading === undefined && key === undefined) continue
+    const here = key === undefined ? table : [...table, ...namesIn(key)]
+    if (here.length <= bestLength || !here.every((name, i) => name === path[i])) continue
+    best = { line: index + 1, column: line.search(/\S/) + 1 }
+    bestLength = here.length
   }
-  return { line: 1, column: 1 }
+  return best
 }
 
-function unquoted(name: string): string {
-  return name.replace(/^(["'])(.*)\1$/, '$2')
+// `profile."my lab"` -> profile, my lab
+function namesIn(dotted: string): string[] {
+  return [...dotted.matchAll(/"([^"]*)"|'([^']*)'|([\w-]+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare!,
+  )
 }

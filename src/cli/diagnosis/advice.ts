@@ -17,6 +17,12 @@ const ownCertificate: Advice = {
   remedy:
     'Give the certificate with --cert and --key; it must not be expired, and be signed by the CA that the broker asks for.',
 }
+/** A broker on Node, ours too, ends the connection without an alert. */
+const silentlyRefused: Advice = {
+  cause: 'The broker may refuse the certificate of --cert without saying so, or there is no broker behind the port.',
+  remedy:
+    'Look into the log of the broker; the certificate must not be expired, and be signed by the CA that the broker asks for.',
+}
 const noTls: Advice = {
   cause: 'The port speaks no TLS: plain MQTT, plain HTTP or something else.',
   remedy: `Use the address without TLS (mqtt:// or ws://), or another port: ${PORTS}.`,
@@ -155,12 +161,20 @@ const byCode = new Map<string, Advice>([
   ],
 ])
 
+/** The other side left and did not say why. */
+const SILENT = new Set(['TLS_HANDSHAKE_ENDED', 'ECONNRESET', 'CLOSED'])
+
 const otherwise: Advice = {
   cause: 'The connection does not come about for the reason above.',
   remedy: 'Look into the log of the broker at this time.',
 }
 
-/** What to say about a failure below MQTT. @param code of a TransportError */
-export function adviceFor(code: string): Advice {
+/**
+ * What to say about a failure below MQTT.
+ * @param code of a TransportError
+ * @param showsCertificate there is a certificate of ours, which may be why the other side left
+ */
+export function adviceFor(code: string, showsCertificate = false): Advice {
+  if (showsCertificate && SILENT.has(code)) return silentlyRefused
   return byCode.get(code) ?? otherwise
 }

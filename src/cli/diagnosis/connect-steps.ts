@@ -145,8 +145,15 @@ function unfit({ authentication, userName, password }: ClientOptions, version: P
 }
 
 function isFinal(error: unknown): boolean {
-  if (!(error instanceof ClientError) || error.kind !== ClientErrorKind.CONNECT_REFUSED) return false
+  if (!(error instanceof ClientError)) return false
+  // a certificate of ours that is missing or refused: with TLS 1.3 that is told after the handshake
+  if (isOfTls(error)) return true
+  if (error.kind !== ClientErrorKind.CONNECT_REFUSED) return false
   return error.reasonCode !== ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
+}
+
+function isOfTls({ cause }: ClientError): boolean {
+  return cause instanceof TransportError && cause.isTls
 }
 
 // Another version is accepted: what this one met is no obstacle.
@@ -157,14 +164,18 @@ function asNote(one: Finding): Finding {
 /** @throws what is no ClientError: a fault of our own */
 function refusal(step: string, error: unknown, options: ClientOptions, startMs: number): Finding {
   const { exitCode, message } = explain(error, formatAddress(options.address))
-  const { kind, reasonCode, returnCode, reasonString, cause } = error as ClientError
-  const advice =
-    kind === ClientErrorKind.CONNECT_REFUSED
-      ? (byReason.get(reasonCode) ?? adviceFor('UNKNOWN'))
-      : (byKind[kind] ?? adviceFor(cause instanceof TransportError ? cause.code : 'UNKNOWN'))
+  const { kind, reasonCode, returnCode, reasonString } = error as ClientError
   return failure(step, exitCode, message, {
-    ...advice,
+    ...adviceOn(error as ClientError, options.tls?.cert !== undefined),
     ms: since(startMs),
     details: { kind, reasonCode, returnCode, reasonString },
   })
+}
+
+function adviceOn(error: ClientError, showsCertificate: boolean): Advice {
+  const { kind, reasonCode, cause } = error
+  if (kind === ClientErrorKind.CONNECT_REFUSED) return byReason.get(reasonCode) ?? adviceFor('UNKNOWN')
+  if (cause instanceof TransportError && cause.isTls) return adviceFor(cause.code, showsCertificate)
+  if (kind === ClientErrorKind.NO_CONNACK && showsCertificate) return adviceFor('CLOSED', true)
+  return byKind[kind] ?? adviceFor(cause instanceof TransportError ? cause.code : 'UNKNOWN')
 }

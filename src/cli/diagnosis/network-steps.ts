@@ -34,7 +34,7 @@ async function lookUp(host: string, timeoutMs: number): Promise<Finding> {
     return finding('DNS', 'ok', `${name} is ${addresses.join(', ')}`, { ms: since(startMs), details: { addresses } })
   } catch (error) {
     const code = error instanceof ProbeTimeout ? 'EAI_AGAIN' : codeOf(error)
-    return transportFailure('DNS', transportError('connect', name, codeError(code)), startMs)
+    return transportFailure('DNS', transportError('connect', name, codeError(code)), startMs, {})
   }
 }
 
@@ -61,7 +61,7 @@ async function* shake(options: ClientOptions, timeoutMs: number): AsyncGenerator
   try {
     sight = await lookAtTls(address, options.tls ?? {}, timeoutMs, options.bindAddress)
   } catch (error) {
-    yield transportFailure('TLS', error, startMs)
+    yield transportFailure('TLS', error, startMs, options)
     return
   }
   const details = { protocol: sight.protocol, cipher: sight.cipher }
@@ -131,15 +131,15 @@ async function tryToDial(step: string, address: Address, options: ClientOptions,
     transport.destroy()
     return finding(step, 'ok', reached[step]!(remoteAddress), { ms: since(startMs) })
   } catch (error) {
-    return transportFailure(step, error, startMs)
+    return transportFailure(step, error, startMs, options)
   }
 }
 
 /** @throws what is no TransportError: a fault of our own */
-function transportFailure(step: string, error: unknown, startMs: number): Finding {
+function transportFailure(step: string, error: unknown, startMs: number, { tls }: Pick<ClientOptions, 'tls'>): Finding {
   if (!(error instanceof TransportError)) throw error
   return failure(step, error.isTls ? ExitCode.TLS : ExitCode.CANNOT_CONNECT, error.message, {
-    ...adviceFor(error.code),
+    ...adviceFor(error.code, error.isTls && tls?.cert !== undefined),
     ms: since(startMs),
     details: { code: error.code },
   })

@@ -34,6 +34,7 @@ export const aclSpec: CommandSpec<typeof aclRows> = {
     'The exit code is 0 for yes; for no it is 6 to read and subscribe and 9 to write, and 2 for a file with mistakes.',
   ],
   rows: aclRows,
+  operands: [{ words: ['check'] }, { from: 'files' }, { words: ['read', 'write', 'subscribe'] }, {}],
   examples: [
     { text: 'Is the file in order?', line: 'mqtt-kit acl check rules' },
     { text: 'May ann publish there?', line: 'mqtt-kit acl check rules -u ann write home/door' },

@@ -1,9 +1,11 @@
 import { PacketType } from '../../codec/packet-type.ts'
+import { scenarios } from '../../load/plan.ts'
 import { parseThreshold, type Threshold, ThresholdError } from '../../load/threshold.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
 import { flag, many, one, ValueError, type ValueKind } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { type PropertyPlaces, propertyAssignment, propertyWords } from './property-argument.ts'
 import { tlsClientOptions } from './tls.ts'
 import { duration, integer, mqttText, qos, text } from './values.ts'
@@ -216,6 +218,7 @@ export const benchRows = {
   connectTimeout,
   ...tlsClientOptions,
   ...outputOptions,
+  ...profileOptions,
   ...generalOptions,
 } as const
 
@@ -242,6 +245,10 @@ export const benchSpec: CommandSpec<typeof benchRows> = {
     'The result is a table, or with --json one object that schema/bench-result.schema.json describes.',
   ],
   rows: benchRows,
+  operands: [
+    { words: [...Object.keys(scenarios), 'compare', 'agent'] },
+    { words: Object.keys(scenarios), from: 'files' },
+  ],
   examples: [
     { text: 'What this machine can do, with a broker of its own:', line: 'mqtt-kit bench' },
     {

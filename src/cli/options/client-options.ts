@@ -3,13 +3,12 @@ import { PacketType } from '../../codec/packet-type.ts'
 import type { Will } from '../../codec/packets/connect.ts'
 import { WILL_PROPERTIES } from '../../codec/property.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
-import { type Address, AddressError, defaultPorts, parseAddress, type Scheme } from '../../transport/address.ts'
 import { UsageError } from '../failure.ts'
 import type { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import type { clientOutputOptions } from './general.ts'
-import { longName, type Typed } from './option-row.ts'
-import type { Environment, Parsed } from './parse.ts'
+import type { Typed } from './option-row.ts'
 import { type PropertyArgument, propertiesFor } from './property-argument.ts'
+import type { Target } from './target.ts'
 import type { tlsClientOptions } from './tls.ts'
 
 /** What both client commands share of what was typed. */
@@ -19,114 +18,17 @@ export type ClientRows = typeof connectionOptions &
   typeof willOptions &
   typeof clientOutputOptions
 
-/** What says where to connect. */
-export type TargetRows = Pick<typeof connectionOptions, 'host' | 'port' | 'unix' | 'url' | 'user' | 'password'> &
-  typeof tlsClientOptions
-
-/** Options that exclude each other: one on the command line silences the environment variables of the others. */
-export const exclusiveClientOptions = [
-  ['id', 'idPrefix'],
-  ['noReconnect', 'maxReconnect'],
-  ['password', 'passwordFile', 'passwordEnv'],
-] as const
-
-/** Where to connect, from flags, URL and environment. */
-export interface Target {
-  readonly address: Address
-  readonly userName: string | null
-  /** of the URL or -P; files, variables and the prompt are read later */
-  readonly password: string | null
-  /** the path of the URL; not checked */
-  readonly topic: string | null
-}
-
-const DEFAULT_HOST = 'localhost'
-/** Stands for the port of the scheme, until that is known. */
-const NO_PORT = -1
 const RECONNECT_MINIMUM_MS = 1000
 const RECONNECT_MAXIMUM_MS = 30_000
 const RECONNECT_JITTER = 0.25
 const NEVER_EXPIRES = 0xffff_ffff
 
-/**
- * Finds out where to connect. Each value comes from the first place that has it: flag, URL, environment, default.
- * @throws UsageError for a bad URL, two URLs, an argument that is no URL
- */
-export function targetOf(parsed: Parsed<TargetRows>, environment: Environment): Target {
-  const { flags, environment: fromEnvironment } = parsed
-  const url = urlOf(parsed, environment)
-  const host = fromEnvironment.host ?? DEFAULT_HOST
-  const port = fromEnvironment.port ?? NO_PORT
-  const fromUrl = url === null ? null : parseUrl(url.text, url.name, host, port)
-  const unix = flags.unix ?? (fromUrl === null && !namesHost(flags) ? fromEnvironment.unix : undefined)
-  const named = fromUrl?.address ?? { scheme: 'mqtt', host, port, path: '' }
-  const plain: Address =
-    unix === undefined ? withFlags(named, flags) : { scheme: 'unix', host: '', port: 0, path: unix }
-  const address = complete(plain, wantsTls(flags) || fromEnvironment.tls === true)
-  checkTlsFlags(address, flags)
-  return {
-    address,
-    userName: flags.user ?? fromUrl?.username ?? fromEnvironment.user ?? null,
-    password: flags.password ?? fromUrl?.password ?? fromEnvironment.password ?? null,
-    topic: fromUrl?.topic ?? null,
-  }
-}
-
-function namesHost(flags: Typed<TargetRows>): boolean {
-  return flags.host !== undefined || flags.port !== undefined
-}
-
-function withFlags(named: Address, flags: Typed<TargetRows>): Address {
-  if (!namesHost(flags)) return named
-  const base: Address =
-    named.scheme === 'unix' ? { scheme: 'mqtt', host: DEFAULT_HOST, port: NO_PORT, path: '' } : named
-  return { ...base, host: flags.host ?? base.host, port: flags.port ?? base.port }
-}
-
-const withTls: Readonly<Record<Scheme, Scheme>> = { mqtt: 'mqtts', mqtts: 'mqtts', ws: 'wss', wss: 'wss', unix: 'unix' }
-
-function complete(address: Address, usesTls: boolean): Address {
-  const scheme = usesTls ? withTls[address.scheme] : address.scheme
-  return { ...address, scheme, port: address.port === NO_PORT ? defaultPorts[scheme] : address.port }
-}
-
-// As in mosquitto's clients: whoever says whom to believe must not be connected in the clear.
-function wantsTls({ tls, ca, systemCa, trust, psk }: Typed<TargetRows>): boolean {
-  return tls === true || ca !== undefined || systemCa === true || trust !== undefined || psk !== undefined
-}
-
-function checkTlsFlags({ scheme }: Address, flags: Typed<TargetRows>): void {
-  if (scheme === 'mqtts' || scheme === 'wss') return
-  if (scheme === 'unix' && wantsTls(flags)) throw new UsageError('there is no TLS on unix sockets: leave out --tls')
-  const { cert, key, keyPassword, servername, insecure, alpn, tlsVersion, ciphers, pskIdentity } = flags
-  const others = { cert, key, keyPassword, servername, insecure, alpn, tlsVersion, ciphers, pskIdentity }
-  const [orphan] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
-  if (orphan !== undefined)
-    throw new UsageError(`--${longName(orphan)} needs TLS: add --tls, or use mqtts:// or wss://`)
-}
-
-function urlOf(parsed: Parsed<TargetRows>, environment: Environment): { text: string; name: string } | null {
-  const [operand, ...more] = parsed.operands
-  const { url } = parsed.flags
-  if (operand !== undefined && !/:\/\/|^unix:|:\d+$/.test(operand)) {
-    throw new UsageError(`unexpected argument ${JSON.stringify(operand)}; a broker looks like mqtt://localhost:1883`)
-  }
-  if (more.length > 0) throw new UsageError(`unexpected argument ${JSON.stringify(more[0])}`)
-  if (operand !== undefined && url !== undefined) throw new UsageError('there is a URL as argument and one with -L')
-  if (operand !== undefined) return { text: operand, name: 'the URL' }
-  if (url !== undefined) return { text: url, name: '-L' }
-  const fromEnvironment = environment['MQTT_URL']
-  return fromEnvironment === undefined || fromEnvironment === '' ? null : { text: fromEnvironment, name: 'MQTT_URL' }
-}
-
-function parseUrl(text: string, name: string, host: string, port: number) {
-  try {
-    return parseAddress(text, { host, port })
-  } catch (error) {
-    if (error instanceof AddressError) throw new UsageError(`${name}: ${error.message}`)
-    throw error
-  }
-}
+/** Options that exclude each other: one in a strong place silences all of them in weaker places. */
+export const exclusiveClientOptions = [
+  ['id', 'idPrefix'],
+  ['noReconnect', 'maxReconnect'],
+  ['password', 'passwordFile', 'passwordEnv'],
+] as const
 
 /** Everything else that the client has to know. */
 export interface ClientExtras {

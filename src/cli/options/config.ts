@@ -21,4 +21,10 @@ export const configOptions = {
     environment: false,
     help: 'check the configuration and all its files, and end',
   }),
+  showConfig: flag({
+    group: 'General',
+    environment: false,
+    help: 'check it, print each value and where it comes from, and end',
+    more: 'Passwords and keys are not shown.',
+  }),
 } as const

@@ -2,6 +2,7 @@ import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, sessionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
 import { flag, one } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { tlsClientOptions } from './tls.ts'
 import { duration, topicName } from './values.ts'
 
@@ -30,6 +31,7 @@ export const doctorRows = {
   bind,
   ...tlsClientOptions,
   id: sessionOptions.id,
+  ...profileOptions,
   ...generalOptions,
 } as const
 

@@ -11,6 +11,7 @@ import { choice, integer, port, protocolVersion } from './values.ts'
 /** null: to be found out. */
 export const versionOrAuto: ValueKind<ProtocolVersion | null> = {
   name: 'VERSION',
+  choices: ['auto', ...protocolVersion.choices!],
   read: (typed) => (typed === 'auto' ? null : protocolVersion.read(typed)),
 }
 
@@ -18,6 +19,7 @@ const directions = choice('DIR', ['c2s', 's2c', 'auto'])
 
 const senderOrAuto: ValueKind<Role | null> = {
   name: 'DIR',
+  choices: directions.choices!,
   read: (typed) => ({ auto: null, c2s: Role.CLIENT, s2c: Role.SERVER })[directions.read(typed)],
 }
 
@@ -101,6 +103,7 @@ export const inspectSpec: CommandSpec<typeof inspectRows> = {
     'The exit code is 0 when all is well, 11 when a packet breaks a rule, 2 when there is no MQTT.',
   ],
   rows: inspectRows,
+  operands: [{ from: 'files' }],
   examples: [
     { text: 'One packet from a log:', line: "mqtt-kit inspect '30 07 00 03 61 2f 78 68 69'" },
     {

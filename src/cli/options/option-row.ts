@@ -33,6 +33,10 @@ export interface ValueKind<T> {
    * `read` joined by NUL, which no word of argv can hold.
    */
   words?(following: readonly string[]): number
+  /** what shells offer for it, when that is some words; files, folders and profiles are known by the name */
+  readonly choices?: readonly string[]
+  /** of a value of several words: what shells offer for the second one, the third one ... */
+  readonly furtherChoices?: readonly (readonly string[])[]
 }
 
 /** The text is not a value of its kind. The message says what is, not what was typed: `a number from 0 to 2`. */

@@ -12,10 +12,19 @@ import {
   ValueError,
 } from './option-row.ts'
 
-/** What stood on the command line and in the environment, read but not yet understood. */
+/** Where options may stand, the weakest first. */
+export const places = ['profile', 'environment', 'flags'] as const
+
+/** What was said in each place, by key, as it was written there: one text for each time. */
+export type Texts = Readonly<Record<(typeof places)[number], Readonly<Record<string, readonly string[]>>>>
+
+/** What stood on the command line, in the environment and in a profile, read but not yet understood. */
 export interface Parsed<Rows extends OptionRows> {
   readonly flags: Typed<Rows>
   readonly environment: Typed<Rows>
+  /** empty until configuration/profile.ts has read one */
+  readonly profile: Typed<Rows>
+  readonly texts: Texts
   /** arguments that are no options, in order */
   readonly operands: readonly string[]
 }
@@ -38,10 +47,19 @@ export function parse<Rows extends OptionRows>(
   const { occurrences, operands } = runCommander(joinWords(argv, names), names)
   if (occurrences.some(({ key }) => key === 'help')) return null
   const flags: Record<string, unknown> = {}
+  const typed: Record<string, string[]> = {}
   for (const { key, text } of occurrences) {
     flags[key] = collect(rows[key]!, flags[key], text, () => shortestName(key, rows[key]!))
+    typed[key] = [...(typed[key] ?? []), text.replaceAll('\0', ' ')]
   }
-  return { flags: flags as Typed<Rows>, environment: readEnvironment(rows, environment), operands }
+  const variables = readEnvironment(rows, environment)
+  return {
+    flags: flags as Typed<Rows>,
+    environment: variables.values as Typed<Rows>,
+    profile: {},
+    texts: { flags: typed, environment: variables.texts, profile: {} },
+    operands,
+  }
 }
 
 /** Finds rows by the names of their options. */
@@ -157,25 +175,35 @@ function collect(row: OptionRow<unknown>, before: unknown, text: string, name: (
   }
 }
 
+/** Options that exclude each other. */
+export type Exclusive<Rows extends OptionRows> = readonly (readonly (keyof Rows)[])[]
+
 /**
- * Flags over environment. Options that exclude each other count as one: a flag of the group silences the variables of all.
+ * Flags over environment over profile. Options that exclude each other count as one: where a place has one of them, weaker
+ * places have none.
  */
-export function merged<Rows extends OptionRows>(
-  parsed: Parsed<Rows>,
-  exclusive: readonly (readonly (keyof Rows)[])[] = [],
-): Typed<Rows> {
-  const result: Typed<Rows> = { ...parsed.environment }
-  for (const group of exclusive) {
-    if (group.some((key) => parsed.flags[key] !== undefined)) for (const key of group) delete result[key]
+export function merged<Rows extends OptionRows>(parsed: Parsed<Rows>, exclusive: Exclusive<Rows> = []): Typed<Rows> {
+  const result: Typed<Rows> = {}
+  for (const place of places) {
+    for (const group of exclusive) {
+      if (group.some((key) => parsed[place][key] !== undefined)) for (const key of group) delete result[key]
+    }
+    Object.assign(result, parsed[place])
   }
-  return Object.assign(result, parsed.flags)
+  return result
 }
 
 const YES = new Set(['1', 'true', 'yes', 'on'])
 const NO = new Set(['', '0', 'false', 'no', 'off'])
 
-function readEnvironment<Rows extends OptionRows>(rows: Rows, environment: Environment): Typed<Rows> {
+interface Variables {
+  readonly values: Readonly<Record<string, unknown>>
+  readonly texts: Readonly<Record<string, readonly string[]>>
+}
+
+function readEnvironment(rows: OptionRows, environment: Environment): Variables {
   const values: Record<string, unknown> = {}
+  const texts: Record<string, readonly string[]> = {}
   for (const [key, row] of Object.entries(rows)) {
     const name = environmentName(key)
     const text = environment[name]
@@ -183,6 +211,7 @@ function readEnvironment<Rows extends OptionRows>(rows: Rows, environment: Envir
     if (row.value !== null) values[key] = collect(row, undefined, text, () => name)
     else if (YES.has(text.toLowerCase())) values[key] = true
     else if (!NO.has(text.toLowerCase())) throw new UsageError(`${name} ${JSON.stringify(text)}: expected 1 or 0`)
+    if (key in values) texts[key] = [text]
   }
-  return values as Typed<Rows>
+  return { values, texts }
 }

@@ -51,6 +51,7 @@ export const passwdSpec: CommandSpec<typeof passwdRows> = {
     'The file is replaced as a whole when all is well, so a broker never sees half of it; a running one reads it anew on SIGHUP.',
   ],
   rows: passwdRows,
+  operands: [{ from: 'files' }, {}],
   examples: [
     { text: 'A new file with one user, whose password is asked for:', line: 'mqtt-kit passwd -c users ann' },
     { text: 'Another user, from a script:', line: 'mqtt-kit passwd --password-env SECRET users bob' },

@@ -57,6 +57,8 @@ const USER_PROPERTY = 'user-property'
 export function propertyWords(places: PropertyPlaces): ValueKind<PropertyArgument> {
   return {
     name: 'CMD NAME VALUE',
+    choices: Object.keys(places),
+    furtherChoices: [[...new Set(Object.values(places).flatMap(namesFor))], []],
     words: ([, name]) => (name === USER_PROPERTY ? USER_PROPERTY_WORDS : PROPERTY_WORDS),
     read: (typed) => {
       const [command = '', name = '', ...values] = typed.split('\0')
@@ -72,6 +74,9 @@ export function propertyWords(places: PropertyPlaces): ValueKind<PropertyArgumen
 export function propertyAssignment(places: PropertyPlaces): ValueKind<PropertyArgument> {
   return {
     name: '[CMD.]NAME=VALUE',
+    choices: Object.entries(places).flatMap(([command, place], i) =>
+      namesFor(place).map((name) => `${i === 0 ? '' : `${command}.`}${name}=`),
+    ),
     read: (typed) => {
       const match = /^(?:([a-z]+)\.)?([^=]+)=(.*)$/s.exec(typed)
       if (match === null) throw new ValueError('NAME=VALUE, as in content-type=text/plain')
@@ -114,6 +119,11 @@ function placeOf(command: string, places: PropertyPlaces): PropertyPlace {
   return place
 }
 
+/** Names of the properties that a client may send there. */
+function namesFor(place: PropertyPlace): string[] {
+  return propertyTable.filter((row) => mayStandIn(row, place) && unsendable(row, place) === null).map(wordFor)
+}
+
 function propertyArgument(place: PropertyPlace, name: string, values: readonly string[]): PropertyArgument {
   const row = propertyTable.find((candidate) => wordFor(candidate) === name)
   if (row === undefined) throw unknownProperty(name, place)
@@ -124,7 +134,7 @@ function propertyArgument(place: PropertyPlace, name: string, values: readonly s
 }
 
 function unknownProperty(name: string, place: PropertyPlace): ValueError {
-  const allowed = propertyTable.filter((row) => mayStandIn(row, place)).map(wordFor)
+  const allowed = namesFor(place)
   const meant = nearest(name, allowed)
   return new ValueError(
     meant === null ? `a property of ${placeName(place)}: ${allowed.join(', ')}` : `a property; did you mean ${meant}?`,

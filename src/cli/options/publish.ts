@@ -2,6 +2,7 @@ import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { propertyAssignment, propertyWords, publishPlaces } from './property-argument.ts'
 import { tlsClientOptions } from './tls.ts'
 import { choice, duration, integer, positive, qos, speed, text, topicName } from './values.ts'
@@ -141,6 +142,7 @@ export const publishRows = {
   ...sessionOptions,
   ...willOptions,
   ...clientOutputOptions,
+  ...profileOptions,
   ...generalOptions,
 } as const
 

@@ -2,6 +2,7 @@ import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { propertyAssignment, propertyWords, requestPlaces } from './property-argument.ts'
 import { publishRows } from './publish.ts'
 import { printOptions } from './subscribe.ts'
@@ -82,6 +83,7 @@ export const requestRows = {
   ...sessionOptions,
   ...willOptions,
   ...clientOutputOptions,
+  ...profileOptions,
   ...generalOptions,
 } as const
 

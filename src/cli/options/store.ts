@@ -26,6 +26,7 @@ export const storeSpec: CommandSpec<typeof storeRows> = {
       'file in memory.',
   ],
   rows: storeRows,
+  operands: [{ words: ['list', 'show', 'export', 'import'], from: 'directories' }, { from: 'directories' }, {}],
   examples: [
     { text: 'Who has a session, and how much waits for it?', line: 'mqtt-kit store /var/lib/mqtt-kit' },
     { text: 'What waits for one client:', line: 'mqtt-kit store show /var/lib/mqtt-kit sensor-7' },

@@ -3,6 +3,7 @@ import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, sessionOptions, willOptions } from './connection.ts'
 import { clientOutputOptions, generalOptions } from './general.ts'
 import { flag, many, one } from './option-row.ts'
+import { profileOptions } from './profile.ts'
 import { propertyAssignment, propertyWords, subscribePlaces } from './property-argument.ts'
 import { tlsClientOptions } from './tls.ts'
 import { choice, duration, integer, percentage, qos, text, topicFilter } from './values.ts'
@@ -190,6 +191,7 @@ export const subscribeRows = {
   ...sessionOptions,
   ...willOptions,
   ...clientOutputOptions,
+  ...profileOptions,
   ...generalOptions,
 } as const
 

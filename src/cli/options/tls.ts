@@ -27,6 +27,7 @@ const hexKey: ValueKind<Buffer> = {
 
 const tlsVersion: ValueKind<'TLSv1.2' | 'TLSv1.3'> = {
   name: 'VERSION',
+  choices: ['1.2', '1.3'],
   read: (typed) => {
     const [, version] = /^(?:tlsv)?(1\.[23])$/i.exec(typed) ?? []
     if (version === undefined) throw new ValueError('1.2 or 1.3; older ones are broken')

@@ -65,6 +65,7 @@ export function positive(name: string): ValueKind<number> {
 /** How fast something recorded is played: a factor; infinite for `max`. */
 export const speed: ValueKind<number> = {
   name: 'SPEED',
+  choices: ['1x', '10x', 'max'],
   read: (typed) => {
     if (typed === 'max') return Number.POSITIVE_INFINITY
     const value = Number(typed.slice(0, -1))
@@ -93,6 +94,7 @@ export const duration: ValueKind<number> = {
 /** Quality of Service. */
 export const qos: ValueKind<QoS> = {
   name: 'QOS',
+  choices: ['0', '1', '2'],
   read: (typed) => {
     if (typed !== '0' && typed !== '1' && typed !== '2') {
       throw new ValueError('0 (at most once), 1 (at least once) or 2 (exactly once)')
@@ -117,6 +119,7 @@ const versions = new Map<string, ProtocolVersion>([
 /** Version of MQTT, in all the ways people write it. */
 export const protocolVersion: ValueKind<ProtocolVersion> = {
   name: 'VERSION',
+  choices: ['5', '3.1.1', '3.1'],
   read: (typed) => {
     const version = versions.get(typed.toLowerCase())
     if (version !== undefined) return version
@@ -183,6 +186,7 @@ export const topicFilter: ValueKind<string> = {
 export function choice<const T extends string>(name: string, words: readonly T[]): ValueKind<T> {
   return {
     name,
+    choices: words,
     read: (typed) => {
       const word = words.find((candidate) => candidate === typed)
       if (word === undefined) throw new ValueError(`${words.slice(0, -1).join(', ')} or ${words.at(-1)}`)
