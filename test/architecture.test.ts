@@ -90,7 +90,7 @@ const NOT_PURE =
 const PACKAGES: Record<string, string[]> = {
   'transport/websocket.ts': ['ws'],
   'transport/websocket-dial.ts': ['ws'],
-  'transport/websocket-listen.ts': ['ws'],
+  'transport/websocket-upgrade.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
   'store/level/level-store.ts': ['classic-level'],
   'access/jwt-source.ts': ['jose'],

@@ -49,6 +49,9 @@ export function brokerOptions(
         'add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
+  if (typed.admin !== undefined && !isAuthenticating(typed)) {
+    throw new UsageError('--admin names a user, and nobody has to prove a name here: add --user or --password-file')
+  }
   const named = [...listen, ...shortForms(typed, host)]
   const isDevelopment = typed.tlsDev && ![...named, ...[...inherited, ...ofFile].map(({ url }) => url)].some(isSecure)
   const all = isDevelopment
@@ -63,6 +66,7 @@ export function brokerOptions(
     ...(typed.proxyProtocol === undefined ? {} : { proxies: typed.proxyProtocol }),
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
+    control: isControlled(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
     retainAvailable: !typed.noRetain,
     wildcardSubscriptionAvailable: !typed.noWildcards,
@@ -117,6 +121,11 @@ export function developmentNames(typed: Pick<Typed<typeof serveRows>, 'host' | '
   const hosts = [typed.host ?? DEFAULT_HOST, ...(typed.listen ?? []).map(hostOf)]
   const isNamed = (host: string | null): host is string => host !== null && !WILDCARDS.has(host)
   return [...hosts.filter(isNamed), ...(typed.tlsName ?? [])]
+}
+
+/** Does the broker take requests about itself? */
+export function isControlled({ http, admin }: Pick<Typed<typeof serveRows>, 'http' | 'admin'>): boolean {
+  return http !== undefined || admin !== undefined
 }
 
 /** Must clients say who they are? */
