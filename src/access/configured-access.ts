@@ -61,6 +61,11 @@ export class ConfiguredAccess implements Access {
     return this.#generation
   }
 
+  /** May clients without user name connect? */
+  get allowsAnonymous(): boolean {
+    return this.#settings.allowAnonymous
+  }
+
   authenticate(credentials: Credentials): Authentication | Promise<Authentication> {
     const { users, sources } = this.#settings
     const { userName, password } = credentials

@@ -148,7 +148,8 @@ function hostOf(url: string): string | null {
   return address.scheme === 'unix' ? null : address.host
 }
 
-function isLoopback(host: string): boolean {
+/** Can no other machine reach it? @param host name or IP address, with or without brackets */
+export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
   if (isIP(bare) === 0) return bare === 'localhost' || bare.endsWith('.localhost')
   return isIPv4(bare) ? bare.startsWith('127.') : bare === '::1' || bare.startsWith('::ffff:127.')
