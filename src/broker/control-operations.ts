@@ -4,15 +4,18 @@ import type { Subscription } from '../session/session-state.ts'
 import type { ClientRecord } from './client-record.ts'
 import type { ClientRecords } from './client-records.ts'
 import type { Clock } from './clock.ts'
-import { pageOf } from './control-page.ts'
+import type { BrokerEvent } from './configuration.ts'
 import { ControlError, ControlRequest } from './control-request.ts'
+import type { ControlSearches } from './control-searches.ts'
 import { type Metrics, total } from './metrics.ts'
 import type { BrokerGauges } from './sys-topics.ts'
 
 /** What the operations look at. */
 export interface ControlTarget {
+  readonly searches: ControlSearches
   readonly records: ClientRecords
   readonly clock: Clock
+  readonly log: (event: BrokerEvent) => void
   readonly observed: {
     readonly metrics: Metrics
     readonly gauges: BrokerGauges
@@ -20,8 +23,8 @@ export interface ControlTarget {
   }
 }
 
-/** Answers one request with what becomes a JSON object. @throws ControlError */
-type Operation = (target: ControlTarget, payload: Buffer) => object
+/** Answers one request, at once or later, with what becomes a JSON object. @param asker Client Identifier @throws ControlError */
+type Operation = (target: ControlTarget, payload: Buffer, asker: string) => object | Promise<object>
 
 /** The operations by the last level of their topic. */
 export const controlOperations: ReadonlyMap<string, Operation> = new Map(
@@ -46,12 +49,13 @@ function overview({ observed }: ControlTarget, payload: Buffer): object {
 }
 
 /** Sessions, connected or not, the oldest first. */
-function clients({ records, clock }: ControlTarget, payload: Buffer): object {
+function clients({ records, clock, searches }: ControlTarget, payload: Buffer): object {
   const request = new ControlRequest(payload, ['match', 'connected', 'clientId', 'offset', 'limit'])
   const { match, connected, givenClientId } = request
   if (givenClientId !== undefined) {
     const record = records.get(givenClientId)
-    return pageOf(record === undefined ? [] : [record], records.size, request, () => true, describer(clock))
+    const entries = record === undefined ? [] : [record]
+    return searches.take({ entries, total: records.size, request, isWanted: () => true, describe: describer(clock) })
   }
   const isAny = match === '' && connected === undefined
   const isWanted = ({ session, connection }: ClientRecord): boolean =>
@@ -59,7 +63,13 @@ function clients({ records, clock }: ControlTarget, payload: Buffer): object {
     (session.clientId.includes(match) ||
       (session.state.owner?.includes(match) ?? false) ||
       (connection?.transport.remoteAddress.includes(match) ?? false))
-  return pageOf(records.all(), records.size, request, isAny ? null : isWanted, describer(clock))
+  return searches.take({
+    entries: records.all(),
+    total: records.size,
+    request,
+    isWanted: isAny ? null : isWanted,
+    describe: describer(clock),
+  })
 }
 
 function describer(clock: Clock): (record: ClientRecord) => object {
@@ -92,17 +102,16 @@ function describer(clock: Clock): (record: ClientRecord) => object {
 }
 
 /** Subscriptions of all sessions, or of one. */
-function subscriptions({ records, observed }: ControlTarget, payload: Buffer): object {
+function subscriptions({ records, observed, searches }: ControlTarget, payload: Buffer): object {
   const request = new ControlRequest(payload, ['match', 'clientId', 'offset', 'limit'])
   const { match, givenClientId } = request
+  const terms = { request, isWanted: isMatching(match), describe: describeSubscription }
   if (givenClientId !== undefined) {
     const record = records.get(givenClientId)
-    const own = record === undefined ? [] : subscriptionsOf([record])
-    const count = record?.session.state.subscriptions.size ?? 0
-    return pageOf(own, count, request, isMatching(match), describeSubscription)
+    const entries = record === undefined ? [] : subscriptionsOf([record])
+    return searches.take({ ...terms, entries, total: record?.session.state.subscriptions.size ?? 0 })
   }
-  const { gauges } = observed
-  return pageOf(subscriptionsOf(records.all()), gauges.subscriptions, request, isMatching(match), describeSubscription)
+  return searches.take({ ...terms, entries: subscriptionsOf(records.all()), total: observed.gauges.subscriptions })
 }
 
 interface Held {
@@ -130,7 +139,7 @@ function describeSubscription({ clientId, connected, subscription }: Held): obje
 }
 
 /** Ends a connection, and the session too when asked to. Its will is published [MQTT-3.1.2-8 v5]. */
-function disconnect({ records, clock }: ControlTarget, payload: Buffer): object {
+function disconnect({ records, clock, log }: ControlTarget, payload: Buffer, asker: string): object {
   const request = new ControlRequest(payload, ['clientId', 'reason', 'endSession'])
   const { clientId, endSession, reason } = request
   const record = records.get(clientId)
@@ -139,10 +148,12 @@ function disconnect({ records, clock }: ControlTarget, payload: Buffer): object 
   if (connection === null && !endSession) {
     throw new ControlError(`${JSON.stringify(clientId)} is not connected; endSession: true ends its session`)
   }
+  const whose = JSON.stringify(clientId)
+  log({ event: 'control', clientId: asker, detail: endSession ? `ends the session ${whose}` : `disconnects ${whose}` })
   if (endSession) session.state.sessionExpiryIntervalSeconds = 0
   if (connection === null) records.end(record, clock.nowMs())
   else {
-    const end = { discardsWill: false, reason: 'disconnected by an administrator' }
+    const end = { discardsWill: false, reason: `disconnected by ${JSON.stringify(asker)}` }
     connection.disconnect(ReasonCode.ADMINISTRATIVE_ACTION, end, reason)
   }
   return { disconnected: connection !== null, sessionEnded: records.get(clientId) !== record }

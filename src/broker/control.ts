@@ -2,19 +2,21 @@ import { Message } from '../codec/message.ts'
 import type { Publish } from '../codec/packets/publish.ts'
 import { QoS } from '../codec/qos.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
-import { ProtocolViolation } from '../codec/violation.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import type { Subscription } from '../session/session-state.ts'
 import { matches } from '../topic/topic-filter.ts'
+import { TopicNameFault, topicNameFault } from '../topic/topic-name.ts'
 import type { Access } from './access.ts'
 import type { ClientRecords } from './client-records.ts'
 import type { Clock } from './clock.ts'
 import type { BrokerEvent } from './configuration.ts'
 import { type ControlTarget, controlOperations } from './control-operations.ts'
 import { ControlError } from './control-request.ts'
+import { ControlSearches } from './control-searches.ts'
 import type { LimitWatch } from './limit-watch.ts'
 import type { Limits } from './limits.ts'
 import type { RequestReceiver } from './message-exchange.ts'
+import type { NetworkConnection } from './network-connection.ts'
 import { RateBucket } from './rate-bucket.ts'
 
 /** Below it each operation has a topic. */
@@ -45,7 +47,6 @@ export class Control implements RequestReceiver {
   readonly #records: ClientRecords
   readonly #clock: Clock
   readonly #target: ControlTarget
-  readonly #log: (event: BrokerEvent) => void
   readonly #rate: RateBucket
 
   constructor(around: ControlSurroundings) {
@@ -54,8 +55,8 @@ export class Control implements RequestReceiver {
     this.#access = around.access
     this.#records = around.records
     this.#clock = around.clock
-    this.#target = around
-    this.#log = around.log
+    const { records, clock, observed, log } = around
+    this.#target = { records, clock, observed, log, searches: new ControlSearches() }
     this.#rate = new RateBucket(this.#limits.maximumControlRate, this.#clock.nowMs())
   }
 
@@ -80,13 +81,19 @@ export class Control implements RequestReceiver {
       return ReasonCode.QUOTA_EXCEEDED
     }
     this.#rate.take(1, maximumControlRate, nowMs)
+    const { connection } = this.#records.get(session.clientId)!
     const { responseTopic, correlationData } = message.properties
-    // it may end the session that asks
-    const { payload } = message
-    if (topicName === `${ROOT}disconnect`) this.#logRequest(session, payload)
-    const answer = answerOf(() => operation(this.#target, payload))
-    if (responseTopic === undefined) return ReasonCode.SUCCESS
-    return this.#respond(session, qos, responseTopic, correlationData, answer, nowMs)
+    if (responseTopic !== undefined && topicNameFault(responseTopic) !== TopicNameFault.NONE) {
+      return ReasonCode.TOPIC_NAME_INVALID
+    }
+    const answer = answerOf(() => operation(this.#target, message.payload, session.clientId))
+    // it may have ended the session that asks
+    if (responseTopic === undefined || !session.isConnected) return ReasonCode.SUCCESS
+    if (subscriptionFor(session, responseTopic) === null) return ReasonCode.NO_MATCHING_SUBSCRIBERS
+    const question = { session, connection: connection!, qos, responseTopic, correlation: copyOf(correlationData) }
+    if (answer instanceof Promise) void answer.then((late) => this.#respond(question, late))
+    else this.#respond(question, answer)
+    return ReasonCode.SUCCESS
   }
 
   #mayUse(session: ServerSession, topicName: string): boolean {
@@ -99,32 +106,41 @@ export class Control implements RequestReceiver {
     return mayControl.call(this.#access, { identity, clientId: session.clientId, grants, isLocal }, topicName)
   }
 
-  #logRequest({ clientId }: ServerSession, payload: Buffer): void {
-    this.#log({ event: 'control', clientId, detail: `asks to disconnect ${payload.toString()}` })
-  }
-
-  #respond(
-    session: ServerSession,
-    qos: QoS,
-    responseTopic: string,
-    correlationData: Buffer | undefined,
-    answer: object,
-    nowMs: number,
-  ): number {
-    if (!session.isConnected) return ReasonCode.SUCCESS
+  // A search may take its time, and the client may have gone, or have had enough.
+  #respond({ session, connection, qos, responseTopic, correlation }: Question, answer: object): void {
+    if (this.#records.get(session.clientId)?.connection !== connection) return
     const subscription = subscriptionFor(session, responseTopic)
-    if (subscription === null) return ReasonCode.NO_MATCHING_SUBSCRIBERS
-    const response = responseMessage(responseTopic, answer, correlationData)
-    if (response === null) return ReasonCode.TOPIC_NAME_INVALID
+    if (subscription === null) return
+    const properties = {
+      payloadFormatIndicator: 1,
+      contentType: 'application/json',
+      ...correlation,
+    }
+    const response = Message.create(responseTopic, JSON.stringify(answer), { qos: QoS.AT_LEAST_ONCE, properties })
+    const nowMs = this.#clock.nowMs()
     response.arrive(nowMs, 0)
     const { subscriptionIdentifier } = subscription
     const identifiers = subscriptionIdentifier === 0 ? null : [subscriptionIdentifier]
     session.forward(response, Math.min(qos, subscription.qos) as QoS, false, identifiers, null, nowMs)
-    return ReasonCode.SUCCESS
   }
 }
 
-function answerOf(operate: () => object): object {
+/** Who wants an answer, and how. */
+interface Question {
+  readonly session: ServerSession
+  /** of the session when it asked: nobody who takes the session over gets the answer */
+  readonly connection: NetworkConnection
+  readonly qos: QoS
+  readonly responseTopic: string
+  readonly correlation: { readonly correlationData?: Buffer }
+}
+
+// an answer may come after the turn for which the bytes are good
+function copyOf(correlationData: Buffer | undefined): Question['correlation'] {
+  return correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }
+}
+
+function answerOf(operate: () => object | Promise<object>): object | Promise<object> {
   try {
     return operate()
   } catch (error) {
@@ -138,21 +154,6 @@ function subscriptionFor(session: ServerSession, topicName: string): Subscriptio
     if (matches(subscription.topicFilter, topicName)) return subscription
   }
   return null
-}
-
-// null: it is no Topic Name
-function responseMessage(topicName: string, answer: object, correlationData: Buffer | undefined): Message | null {
-  const properties = {
-    payloadFormatIndicator: 1,
-    contentType: 'application/json',
-    ...(correlationData === undefined ? {} : { correlationData }),
-  }
-  try {
-    return Message.create(topicName, JSON.stringify(answer), { qos: QoS.AT_LEAST_ONCE, properties })
-  } catch (error) {
-    if (!(error instanceof ProtocolViolation)) throw error
-    return null
-  }
 }
 
 /** @param endpoint as {@link Transport.remoteAddress} has it */

@@ -4,6 +4,8 @@ import { numberText } from './text.ts'
 
 /** Rows at once. */
 const PAGE_ITEMS = 50
+/** A list is asked for again after so many times as long as its answer took. */
+const PAUSE_FACTOR = 5
 /** Typing is over after this long, in milliseconds. */
 const TYPING_MS = 250
 
@@ -38,6 +40,8 @@ export class PagedList<Item> {
   readonly #empty = element('p', { className: 'empty' })
   #offset = 0
   #asked = 0
+  /** not before, by itself */
+  #nextMs = 0
 
   constructor(terms: ListTerms<Item>, searchLabel: string) {
     this.#terms = terms
@@ -66,11 +70,17 @@ export class PagedList<Item> {
 
   #turn(by: number): void {
     this.#offset = Math.max(0, this.#offset + by)
-    void this.refresh()
+    void this.#ask()
   }
 
-  /** Asks anew. What fails is shown by who is asked. */
+  /** Asks anew, unless the last answer took so long that it would keep the broker busy. */
   async refresh(): Promise<void> {
+    if (performance.now() >= this.#nextMs) await this.#ask()
+  }
+
+  // What fails is shown by who is asked.
+  async #ask(): Promise<void> {
+    const beganMs = performance.now()
     const { fetch, fields } = this.#terms
     const asked = ++this.#asked
     const match = this.#match.value
@@ -80,6 +90,7 @@ export class PagedList<Item> {
     } catch {
       return
     }
+    this.#nextMs = performance.now() + (performance.now() - beganMs) * PAUSE_FACTOR
     // an answer to an older question
     if (asked !== this.#asked) return
     if (part.items.length === 0 && this.#offset > 0) return this.restart()

@@ -14,9 +14,9 @@ export interface TopicValue {
   readonly qos: number
   /** milliseconds since 1970 */
   readonly atMs: number
-  retained: boolean
+  readonly retained: boolean
   /** messages seen */
-  count: number
+  readonly count: number
 }
 
 /** One level. */
@@ -28,6 +28,8 @@ export class TopicNode {
   topics = 0
   /** messages at this level and below */
   messages = 0
+  /** topics at this level and below for which a message is retained */
+  retained = 0
 
   constructor(level: string) {
     this.level = level
@@ -52,6 +54,7 @@ export class TopicTree {
     this.root.children.clear()
     this.root.topics = 0
     this.root.messages = 0
+    this.root.retained = 0
     this.unplaced = 0
   }
 
@@ -64,8 +67,12 @@ export class TopicTree {
       this.unplaced++
       return
     }
+    // with Retain As Published an empty retained message says that nothing is retained any more
+    const wasRetained = known?.retained ?? false
+    const retained = retain ? payload.length > 0 : wasRetained
+    const added = { topics: known === null ? 1 : 0, retained: Number(retained) - Number(wasRetained) }
     let node = this.root
-    this.#count(node, known === null)
+    count(node, added)
     for (const level of levels) {
       let child = node.children.get(level)
       if (child === undefined) {
@@ -73,7 +80,7 @@ export class TopicTree {
         node.children.set(level, child)
       }
       node = child
-      this.#count(node, known === null)
+      count(node, added)
     }
     node.value = {
       topicName,
@@ -81,15 +88,9 @@ export class TopicTree {
       payloadBytes: payload.length,
       qos,
       atMs,
-      // with Retain As Published an empty retained message says that nothing is retained any more
-      retained: retain ? payload.length > 0 : (known?.retained ?? false),
+      retained,
       count: (known?.count ?? 0) + 1,
     }
-  }
-
-  #count(node: TopicNode, isNew: boolean): void {
-    node.messages++
-    if (isNew) node.topics++
   }
 
   find(topicName: string): TopicNode | null {
@@ -101,6 +102,12 @@ export class TopicTree {
     }
     return node
   }
+}
+
+function count(node: TopicNode, added: { readonly topics: number; readonly retained: number }): void {
+  node.messages++
+  node.topics += added.topics
+  node.retained += added.retained
 }
 
 function levelsOf(topicName: string): string[] {

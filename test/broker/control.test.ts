@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseAclFile } from '../../src/access/acl-file.ts'
 import { ConfiguredAccess } from '../../src/access/configured-access.ts'
 import type { BrokerOptions } from '../../src/broker/configuration.ts'
+import { SCANNED_PER_TURN } from '../../src/broker/control-page.ts'
 import { Message } from '../../src/codec/message.ts'
 import { PacketType } from '../../src/codec/packet-type.ts'
 import type { ConnectFields } from '../../src/codec/packets/connect.ts'
@@ -303,6 +304,48 @@ describe('the control interface', () => {
     expect(reasonCode).toBe(0x10)
     await thief.quiet()
     await me.quiet()
+  })
+
+  it('searches long lists while others go on, and answers nobody who is gone meanwhile', async () => {
+    const { controller, client } = await startControlled()
+    const filters = Array.from({ length: SCANNED_PER_TURN + 10 }, (_, index) => `f/${index}`)
+    await (await client()).subscribe(filters)
+    const me = await controller(keeping(ProtocolVersion.V5, 'me'))
+    const search = (correlationData: Buffer) =>
+      me.publish('$CONTROL/broker/subscriptions', `{"match":"f/${SCANNED_PER_TURN + 9}"}`, {
+        properties: { responseTopic: RESPONSE_TOPIC, correlationData },
+      })
+    search(Buffer.from('one'))
+    const { payload, properties } = await me.message()
+    expect(JSON.parse(payload)).toMatchObject({ total: SCANNED_PER_TURN + 11, matched: 1, complete: true })
+    expect(String(properties.correlationData)).toBe('one')
+
+    search(Buffer.from('two'))
+    me.disconnect()
+    await me.closed()
+    const again = await client(keeping(ProtocolVersion.V5, 'me'))
+    await again.quiet()
+  })
+
+  it('refuses a Response Topic that is none, whatever is subscribed to', async () => {
+    const { controller } = await startControlled()
+    const me = await controller()
+    await me.subscribe('#')
+
+    const properties = { responseTopic: '' }
+    const { reasonCode } = (await me.publishAndWait('$CONTROL/broker/overview', '', { qos: 1, properties }))!
+
+    expect(reasonCode).toBe(0x90)
+    await me.quiet()
+  })
+
+  it('tells the log who has disconnected whom', async () => {
+    const { controller, client, logged } = await startControlled()
+    await client({ clientId: 'x\ny' })
+    await ask(await controller({ clientId: 'me' }), 'disconnect', { clientId: 'x\ny' })
+
+    expect(await logged('control', 'me')).toMatchObject({ detail: 'disconnects "x\\ny"' })
+    expect(await logged('disconnect', 'x\ny')).toMatchObject({ detail: 'disconnected by "me"' })
   })
 
   it('bounds the rate of requests, of all clients together', async () => {

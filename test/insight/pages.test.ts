@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -15,6 +15,7 @@ import { Role } from '../../src/codec/packet-type.ts'
 import { Acknowledgement } from '../../src/codec/packets/acknowledgement.ts'
 import { Publish } from '../../src/codec/packets/publish.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
+import { ClientTrace } from '../../src/insight/client-trace.ts'
 import { HttpServer, type PageOptions } from '../../src/insight/http-server.ts'
 import { connectPacket } from '../support/raw-client.ts'
 import { startBroker } from '../support/test-broker.ts'
@@ -294,5 +295,20 @@ describe('a listener for WebSockets', () => {
     expect(await control(port)).toEqual(ALLOWED)
     expect(await control(port, { origin: 'https://evil.example' })).toEqual(NOT_ALLOWED)
     expect(await control(port, { 'x-forwarded-for': '192.0.2.7' })).toEqual(NOT_ALLOWED)
+  })
+
+  it('does so under a capture, too', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'mqtt-kit-')), 'x.pcapng')
+    onTestFinished(() => rmSync(dirname(path), { recursive: true }))
+    const trace = await ClientTrace.open({ clientId: 'x', path, maximumBytes: 10_000, ended: () => {} })
+    onTestFinished(() => trace.close())
+    const { broker } = await startPages(
+      {},
+      { listen: ['ws://127.0.0.1:0/mqtt'], tap: (transport) => trace.tap(transport) },
+    )
+    const port = Number(new URL(broker.listeners[1]!).port)
+
+    expect(await control(port)).toEqual(ALLOWED)
+    expect(await control(port, { origin: 'https://evil.example' })).toEqual(NOT_ALLOWED)
   })
 })

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import puppeteer from 'puppeteer-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { chromiumPage, hasChromium, temporaryProfile } from '../support/chromium.ts'
+import { hasChromium, launchChromium } from '../support/chromium.ts'
 import { findPeer } from '../support/peers.ts'
 import { start } from '../support/program.ts'
 import { startBroker } from '../support/test-broker.ts'
@@ -51,7 +52,9 @@ const textsOf = (elements: readonly { readonly textContent: string | null }[]): 
   elements.map(({ textContent }) => textContent ?? '')
 
 async function openChromium(url: string): Promise<Chat> {
-  const page = await chromiumPage()
+  const browser = await launchChromium()
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage()
   await page.goto(url)
   return {
     sees: (text) => page.getByText(text).waitFor(),
@@ -61,8 +64,14 @@ async function openChromium(url: string): Promise<Chat> {
     },
     texts: (selector) => page.locator(selector).evaluateAll(textsOf),
     screenshot: (path) => page.screenshot({ path }),
-    close: () => page.context().close(),
+    close: () => browser.close(),
   }
+}
+
+function temporaryProfile(name: string): string {
+  const profile = mkdtempSync(join(tmpdir(), `mqtt-kit-${name}-`))
+  onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 3 }))
+  return profile
 }
 
 // playwright drives a Firefox of its own only; this is Debian's, by WebDriver BiDi

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { PacketType } from '../../src/codec/packet-type.ts'
 import type { ConnectFields } from '../../src/codec/packets/connect.ts'
-import { chromiumPage, hasChromium } from '../support/chromium.ts'
+import { MAXIMUM_TOPICS } from '../../src/page/topic-tree.ts'
+import { hasChromium, launchChromium } from '../support/chromium.ts'
 import { start } from '../support/program.ts'
 import { RawClient } from '../support/raw-client.ts'
 
@@ -31,9 +32,13 @@ async function serve(...options: string[]): Promise<Served> {
   }
 }
 
-/** The dashboard in a browser, connected. Fails after the test when the page had an error or alerted. */
+let browser: Browser
+
+/** The dashboard in a browser. Fails after the test when the page had an error or alerted. */
 async function openDashboard(http: string, view: string): Promise<Page> {
-  const page = await chromiumPage()
+  const context = await browser.newContext()
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
@@ -54,6 +59,11 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 describe.runIf(hasChromium)('the dashboard in Chromium', () => {
+  beforeAll(async () => {
+    browser = await launchChromium()
+  }, TIMEOUT_MS)
+  afterAll(() => browser.close())
+
   it(
     'shows a client with its subscriptions, disconnects it with 0x98, and then shows that it is away',
     async () => {
@@ -117,6 +127,11 @@ describe.runIf(hasChromium)('the dashboard in Chromium', () => {
       await sensor.publishAndWait('home/attic', '{"celsius":21}', { qos: 1, retain: true })
       const page = await openDashboard(http, 'topics')
 
+      await page.getByText('home', { exact: true }).waitFor()
+      await sensor.publishAndWait('other', 'passing', { qos: 1 })
+      await page.getByText('other', { exact: true }).waitFor()
+      await page.getByLabel('Retained only').check()
+      await page.getByText('other', { exact: true }).waitFor({ state: 'hidden' })
       await page.getByText('home', { exact: true }).click()
       await page.getByRole('button', { name: '{"celsius":21}' }).waitFor()
       await sensor.publishAndWait('home/attic', '{"celsius":22}', { qos: 1, retain: true })
@@ -130,6 +145,23 @@ describe.runIf(hasChromium)('the dashboard in Chromium', () => {
       await late.subscribe('home/#')
       await late.quiet()
       await page.locator('.mark:not([hidden])').waitFor({ state: 'detached' })
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
+    'holds so many topics, and says when there are more',
+    async () => {
+      const { http, client } = await serve()
+      const busy = await client()
+      for (let topic = 0; topic < MAXIMUM_TOPICS + 3; topic++) busy.publish(`t/${topic}`, 'x', { retain: true })
+      await busy.quiet()
+      const page = await openDashboard(http, 'topics')
+
+      await page.getByText('The tree holds 10,000 topics and is full: 3 messages of others are not shown.').waitFor()
+      await page.getByText('t', { exact: true }).click()
+      await page.getByRole('button', { name: 'show more of 9,800' }).click()
+      await page.getByRole('button', { name: 'show more of 9,600' }).waitFor()
     },
     TIMEOUT_MS,
   )

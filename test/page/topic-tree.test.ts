@@ -29,13 +29,15 @@ describe('the tree of topics', () => {
 
   it('knows what is retained, until an empty retained message comes', () => {
     const tree = new TopicTree()
-    const isRetained = () => tree.find('a')!.value!.retained
-    tree.see(message('a', 'x', true), 1)
-    expect(isRetained()).toBe(true)
-    tree.see(message('a', 'y'), 2)
-    expect(isRetained()).toBe(true)
-    tree.see(message('a', '', true), 3)
-    expect(isRetained()).toBe(false)
+    tree.see(message('a/c'), 1)
+    const retained = () => [tree.find('a/b')!.value!.retained, tree.find('a')!.retained, tree.root.retained]
+    tree.see(message('a/b', 'x', true), 1)
+    expect(retained()).toEqual([true, 1, 1])
+    tree.see(message('a/b', 'y'), 2)
+    tree.see(message('a/b', 'z', true), 2)
+    expect(retained()).toEqual([true, 1, 1])
+    tree.see(message('a/b', '', true), 3)
+    expect(retained()).toEqual([false, 0, 0])
   })
 
   it('takes topics up to its bound, counts the messages of others, and goes on with those it has', () => {

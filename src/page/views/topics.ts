@@ -26,6 +26,7 @@ export class TopicsView implements View {
     this.#detail = new TopicDetail(context)
     this.#branch = new Branch(this.#tree.root, (value) => this.#detail.show(value.topicName))
     byId('topics-tree').append(this.#branch.element)
+    byId('topics-retained').addEventListener('change', () => this.refresh())
     byId('topics-form').addEventListener('submit', (event) => {
       event.preventDefault()
       void (this.#identifier === null ? this.#start() : this.#stop())
@@ -35,13 +36,13 @@ export class TopicsView implements View {
   refresh(): void {
     // the first look begins to watch, and the user decides from then on
     if (!this.#hasStarted) void this.#start()
-    this.#branch.refresh()
+    this.#branch.refresh(byId<HTMLInputElement>('topics-retained').checked)
     this.#detail.refresh(this.#tree)
-    const { topics, messages } = this.#tree.root
+    const { topics, retained, messages } = this.#tree.root
     const { unplaced } = this.#tree
     setText(
       byId('topics-state'),
-      `${countText(topics, 'topic')}, ${countText(messages, 'message')}${this.#identifier === null ? ', not watching' : ''}`,
+      `${countText(topics, 'topic')}, ${numberText(retained)} retained, ${countText(messages, 'message')}${this.#identifier === null ? ', not watching' : ''}`,
     )
     setText(
       byId('topics-limit'),
@@ -93,6 +94,7 @@ class Branch {
   readonly #twigs = new Map<string, Twig>()
   readonly #more = button('', () => this.#showMore(), 'link')
   #limit = MAXIMUM_SHOWN
+  #isRetainedOnly = false
 
   constructor(node: TopicNode, choose: (value: TopicValue) => void) {
     this.#node = node
@@ -107,7 +109,9 @@ class Branch {
     this.#limit = MAXIMUM_SHOWN
   }
 
-  refresh(): void {
+  /** @param isRetainedOnly only topics with a retained message are shown */
+  refresh(isRetainedOnly: boolean): void {
+    this.#isRetainedOnly = isRetainedOnly
     for (const [level, child] of this.#node.children) {
       let twig = this.#twigs.get(level)
       if (twig === undefined) {
@@ -116,7 +120,7 @@ class Branch {
         this.element.insertBefore(twig.element, this.#placeOf(level))
         this.#twigs.set(level, twig)
       }
-      twig.refresh()
+      twig.refresh(isRetainedOnly)
     }
     const rest = this.#node.children.size - this.#twigs.size
     this.#more.hidden = rest === 0
@@ -131,7 +135,7 @@ class Branch {
 
   #showMore(): void {
     this.#limit += MAXIMUM_SHOWN
-    this.refresh()
+    this.refresh(this.#isRetainedOnly)
   }
 }
 
@@ -147,6 +151,7 @@ class Twig {
   #details: HTMLDetailsElement | null = null
   #branch: Branch | null = null
   #messages = -1
+  #isRetainedOnly = false
 
   constructor(node: TopicNode, choose: (value: TopicValue) => void) {
     this.#node = node
@@ -157,16 +162,18 @@ class Twig {
     this.element.append(this.#line)
   }
 
-  refresh(): void {
+  refresh(isRetainedOnly: boolean): void {
+    this.#isRetainedOnly = isRetainedOnly
+    this.element.hidden = isRetainedOnly && this.#node.retained === 0
     if (this.#node.children.size > 0 && this.#details === null) this.#becomeParent()
     if (this.#node.messages !== this.#messages) this.#show()
-    if (this.#details?.open) this.#branch!.refresh()
+    if (this.#details?.open) this.#branch!.refresh(isRetainedOnly)
   }
 
   #becomeParent(): void {
     this.#branch = new Branch(this.#node, this.#choose)
     this.#details = element('details', {}, element('summary', {}, this.#line), this.#branch.element)
-    this.#details.addEventListener('toggle', () => this.refresh())
+    this.#details.addEventListener('toggle', () => this.refresh(this.#isRetainedOnly))
     this.element.append(this.#details)
   }
 
