@@ -1,11 +1,13 @@
 // Builds dist/: the library by tsc (ES modules with declarations), the command line by esbuild (one CommonJS file with all of
-// it, and one for each command that is started often, with nothing of the others).
+// it, and one for each command that is started often, with nothing of the others), and the pages of `serve --http`.
 // Both are written beside dist/ and moved there only when both succeeded, so dist/ is never half a build.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const require = createRequire(import.meta.url)
@@ -21,6 +23,7 @@ await rm(UNFINISHED, { recursive: true, force: true })
 const outcomes = await Promise.allSettled([
   buildLibrary(),
   buildCommandLine('mqtt-kit'),
+  buildPages(),
   ...OFTEN.map((command) => buildCommandLine(command, [without(command)])),
 ])
 const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
@@ -109,4 +112,61 @@ async function buildCommandLine(name, plugins = []) {
     logOverride: { 'empty-import-meta': 'error' },
     logLevel: 'warning',
   })
+}
+
+/** The dashboard with the engine's own client, for browsers; and the chat example with npm's mqtt. */
+async function buildPages() {
+  await build({
+    entryPoints: ['src/page/page.ts', 'src/page/page.css'],
+    outdir: `${UNFINISHED}/page`,
+    plugins: [inBrowser()],
+    inject: ['src/page/browser/globals.ts'],
+    bundle: true,
+    platform: 'browser',
+    target: ['chrome111', 'firefox121', 'safari16.4'],
+    format: 'esm',
+    minify: true,
+    logLevel: 'warning',
+  })
+  await mkdir(`${UNFINISHED}/page/chat`)
+  const chat = 'examples/browser-chat'
+  const mqtt = dirname(require.resolve('mqtt/package.json'))
+  /** @type {[from: string, to: string][]} */
+  const files = [
+    ['src/page/index.html', 'index.html'],
+    ['src/page/icon.svg', 'icon.svg'],
+    [`${chat}/index.html`, 'chat/index.html'],
+    [`${chat}/chat.js`, 'chat/chat.js'],
+    [`${chat}/chat.css`, 'chat/chat.css'],
+    [`${mqtt}/dist/mqtt.min.js`, 'chat/mqtt.min.js'],
+    [`${mqtt}/LICENSE.md`, 'chat/mqtt.LICENSE.md'],
+  ]
+  await Promise.all(files.map(([from, to]) => copyFile(from, `${UNFINISHED}/page/${to}`)))
+  const page = await readFile(`${UNFINISHED}/page/page.js`)
+  const kib = [page, gzipSync(page)].map(({ length }) => Math.round(length / 1024))
+  console.log(`the dashboard: ${kib[0]} KiB, ${kib[1]} KiB with gzip`)
+}
+
+/**
+ * What only Node has, replaced by what stands in for it in a browser.
+ * @returns {import('esbuild').Plugin}
+ */
+function inBrowser() {
+  /** @type {Record<string, string>} */
+  const replacements = {
+    'node:buffer': 'src/page/browser/node-buffer.ts',
+    'node:net': 'src/page/browser/node-net.ts',
+    '../transport/dial.ts': 'src/page/browser/dial.ts',
+  }
+  return {
+    name: 'in-browser',
+    setup({ onResolve }) {
+      onResolve({ filter: /^node:|transport\/dial\.ts$/ }, ({ path }) => {
+        const replacement = replacements[path]
+        return replacement === undefined
+          ? { errors: [{ text: `${path} has no replacement for browsers` }] }
+          : { path: resolve(replacement) }
+      })
+    },
+  }
 }

@@ -13,7 +13,14 @@ export { HttpSource, type HttpTerms } from './access/http-source.ts'
 export { JwtSource, type JwtTerms } from './access/jwt-source.ts'
 export { PasswordFile } from './access/password-file.ts'
 export { PasswordSource } from './access/password-source.ts'
-export type { Access, Authentication, Credentials, EnhancedExchange, EnhancedStep } from './broker/access.ts'
+export type {
+  Access,
+  Authentication,
+  Controller,
+  Credentials,
+  EnhancedExchange,
+  EnhancedStep,
+} from './broker/access.ts'
 export { Broker } from './broker/broker.ts'
 export type { BrokerEvent, BrokerOptions } from './broker/configuration.ts'
 export { type LimitName, type LimitRow, type Limits, limitRows } from './broker/limits.ts'

@@ -42,6 +42,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   access: ['topic', 'codec', 'session', 'authentication', ...BROKER_ACCESS],
   client: ['topic', 'codec', 'session', 'authentication', 'transport'],
   insight: ['codec', 'session', 'broker', 'transport'],
+  // runs in a browser: scripts/build.mjs puts page/browser/ in the place of what is Node's
+  page: ['topic', 'codec', 'session', 'transport', 'client'],
   load: ['topic', 'codec', 'session', 'transport', 'client'],
   inspect: ['topic', 'codec'],
   proxy: ['codec', 'transport', 'inspect', 'broker/clock.ts'],
@@ -88,9 +90,10 @@ const NOT_PURE =
 
 /** npm packages that files outside cli may import. */
 const PACKAGES: Record<string, string[]> = {
+  'page/browser/globals.ts': ['buffer/'],
   'transport/websocket.ts': ['ws'],
   'transport/websocket-dial.ts': ['ws'],
-  'transport/websocket-listen.ts': ['ws'],
+  'transport/websocket-upgrade.ts': ['ws'],
   'insight/prometheus.ts': ['prom-client'],
   'store/level/level-store.ts': ['classic-level'],
   'access/jwt-source.ts': ['jose'],

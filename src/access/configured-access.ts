@@ -4,7 +4,7 @@
  * no file itself and knows nothing of packets and sockets. Start here.
  */
 import { SCRAM_SHA_256 } from '../authentication/scram.ts'
-import type { Access, Authentication, Credentials, EnhancedExchange } from '../broker/access.ts'
+import type { Access, Authentication, Controller, Credentials, EnhancedExchange } from '../broker/access.ts'
 import { ScramUsers } from '../broker/scram-users.ts'
 import { UserAccess } from '../broker/user-access.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
@@ -33,6 +33,8 @@ export interface AccessSettings {
   /** null: everybody may use all topics */
   readonly rules: AccessRules | null
   readonly allowAnonymous: boolean
+  /** users that may control the broker, whatever the rules say; default none */
+  readonly admins?: ReadonlySet<string>
 }
 
 /** Access as configured; the configuration may be replaced while the broker runs. */
@@ -59,6 +61,11 @@ export class ConfiguredAccess implements Access {
     return this.#generation
   }
 
+  /** May clients without user name connect? */
+  get allowsAnonymous(): boolean {
+    return this.#settings.allowAnonymous
+  }
+
   authenticate(credentials: Credentials): Authentication | Promise<Authentication> {
     const { users, sources } = this.#settings
     const { userName, password } = credentials
@@ -83,6 +90,15 @@ export class ConfiguredAccess implements Access {
 
   rightsOf(identity: string | null, clientId: string, grants: unknown): Rights {
     return new ConfiguredRights(this, identity, clientId, (grants as RuleSets | undefined) ?? null)
+  }
+
+  /** Administrators; with rules, who may write the topic; with neither, who connects from this machine. */
+  mayControl({ identity, clientId, grants, isLocal }: Controller, topicName: string): boolean {
+    const { admins } = this.#settings
+    if (identity !== null && admins?.has(identity)) return true
+    const rules = this.rulesOf(identity, clientId, (grants as RuleSets | undefined) ?? null)
+    if (rules !== null) return judgeTopicName(rules, topicName, Right.WRITE).allowed
+    return isLocal && (admins === undefined || admins.size === 0)
   }
 
   /** For the rights of a client: its rules now; null: everything is allowed. */

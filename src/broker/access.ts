@@ -34,6 +34,15 @@ export interface EnhancedExchange {
   step(data: Buffer): Promise<EnhancedStep>
 }
 
+/** Who asks for an operation of the control interface. */
+export interface Controller {
+  readonly identity: string | null
+  readonly clientId: string
+  readonly grants: unknown
+  /** connected from this machine, and as far as is known for nobody else: no proxy, no page of another site */
+  readonly isLocal: boolean
+}
+
 /** Who may connect, publish and subscribe. One instance serves the whole broker. */
 export interface Access {
   authenticate(credentials: Credentials): Authentication | Promise<Authentication>
@@ -45,4 +54,9 @@ export interface Access {
    * @param grants what the authentication brought along; undefined for a session whose client has not connected since the start
    */
   rightsOf(identity: string | null, clientId: string, grants: unknown): Rights
+  /**
+   * May somebody use this topic of the control interface? Asked at each request. Without this method: whoever is local.
+   * @param topicName `$CONTROL/broker/...`
+   */
+  mayControl?(who: Controller, topicName: string): boolean
 }

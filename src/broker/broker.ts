@@ -27,6 +27,7 @@ import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
 import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
 import { agreeOnExpirySeconds, agreeOnKeepAliveSeconds, agreeOnTerms, makeConnack } from './connection-terms.ts'
+import { Control } from './control.ts'
 import { Deadlines } from './deadlines.ts'
 import { DeliveryAccounts } from './delivery-accounts.ts'
 import { DropLog } from './drop-log.ts'
@@ -119,6 +120,17 @@ export class Broker implements ConnectionOwner, AdmissionHost {
       accounts: this.#accounts,
       exchange: this.#exchange,
     })
+    if (options.control) {
+      this.#exchange.requests = new Control({
+        limits: this.limits,
+        limitWatch: this.#limitWatch,
+        access: this.#access,
+        records: this.#records,
+        clock: this.#clock,
+        observed: this,
+        log: (event) => this.log(event),
+      })
+    }
     this.#startedAtMs = this.#clock.nowMs()
     this.#surroundings = {
       owner: this,

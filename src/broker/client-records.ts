@@ -60,6 +60,11 @@ export class ClientRecords {
     return this.#byClientId.has(clientId)
   }
 
+  /** All, in the order in which their sessions began. */
+  all(): IterableIterator<ClientRecord> {
+    return this.#byClientId.values()
+  }
+
   *sessions(): IterableIterator<ServerSession> {
     for (const { session } of this.#byClientId.values()) yield session
   }
@@ -208,6 +213,11 @@ export class ClientRecords {
       return
     }
     this.#exchange.route(will.message, session.clientId, nowMs)
+  }
+
+  /** Ends a session whose client is away. */
+  end(record: ClientRecord, nowMs: number): void {
+    this.#endSession(record, nowMs)
   }
 
   #endSession(record: ClientRecord, nowMs: number): void {

@@ -18,6 +18,7 @@ export interface BrokerEvent {
     | 'store'
     | 'limit'
     | 'error'
+    | 'control'
     | 'stopped'
   readonly clientId?: string
   readonly remoteAddress?: string
@@ -59,6 +60,11 @@ export interface BrokerOptions {
   readonly allowAnonymous?: boolean
   /** in place of users and allowAnonymous */
   readonly access?: Access
+  /**
+   * true: requests to `$CONTROL/broker/...` tell about the broker and disconnect clients, for those whom {@link Access.mayControl}
+   * allows it; default false
+   */
+  readonly control?: boolean
   /** false: a session may be resumed by any identity (default true: only by the one that made it) */
   readonly sessionsHaveOwners?: boolean
   readonly retainAvailable?: boolean

@@ -17,6 +17,7 @@ export interface LimitRow {
     | 'messages per second'
     | 'bytes per second'
     | 'connections per second'
+    | 'requests per second'
   readonly default: number
   readonly minimum: number
   readonly maximum: number
@@ -180,6 +181,13 @@ export const limitRows = {
     'longest life of a session without connection; 4294967295 is for ever',
   ),
   maximumQos: limit('QoS', 2, 0, 2, 'highest QoS that clients may publish with; above is 0x9B'),
+  maximumControlRate: limit(
+    'requests per second',
+    50,
+    1,
+    10_000,
+    'requests to $CONTROL/broker/ from all clients; more are answered with 0x97',
+  ),
   maximumCachedRoutes: limit('messages', 10_000, 0, LARGEST, 'topic names whose receivers are remembered'),
 } as const satisfies Record<string, LimitRow>
 

@@ -41,6 +41,15 @@ export interface ExchangeSurroundings {
   readonly cutOff: (session: ServerSession) => void
 }
 
+/** Takes messages that are for the Server itself. */
+export interface RequestReceiver {
+  isFor(topicName: string): boolean
+  /** May the session subscribe for answers, though its rights do not say so? */
+  mayAwait(session: ServerSession, topicFilter: string): boolean
+  /** @returns Reason Code for the acknowledgement */
+  receive(session: ServerSession, publish: Publish, nowMs: number): number
+}
+
 /**
  * Where messages change hands: sessions publish here and subscribe here. Judges Topic Names and Filters, retains, routes, and
  * accounts for what reached nobody.
@@ -50,6 +59,8 @@ export class MessageExchange implements ServerSessionHost {
   readonly queuesQos0: boolean
   /** null: there is no store */
   journal: Journal | null = null
+  /** null: there is no control interface */
+  requests: RequestReceiver | null = null
   readonly #checksPayloadFormat: boolean
   readonly #limits: Limits
   readonly #metrics: Metrics
@@ -90,6 +101,7 @@ export class MessageExchange implements ServerSessionHost {
 
   publish(session: ServerSession, publish: Publish, nowMs: number): number {
     const { message } = publish
+    if (this.requests?.isFor(message.topicName)) return this.#receiveRequest(session, publish, nowMs)
     const judged = this.judgeTopic(session.rights, message.topicName)
     if (judged !== ReasonCode.SUCCESS) {
       this.#metrics.messagesRefused++
@@ -102,6 +114,12 @@ export class MessageExchange implements ServerSessionHost {
     }
     if (publish.qos > 0 && this.isStoreFailing && this.#needsStore(session, publish)) return this.#refuseUnkept(session)
     return this.route(message, session.clientId, nowMs)
+  }
+
+  #receiveRequest(session: ServerSession, publish: Publish, nowMs: number): number {
+    const reasonCode = this.requests!.receive(session, publish, nowMs)
+    if (reasonCode >= 0x80) this.#metrics.messagesRefused++
+    return reasonCode
   }
 
   get isStoreFailing(): boolean {
@@ -125,6 +143,8 @@ export class MessageExchange implements ServerSessionHost {
     if (topicName.charCodeAt(0) === 0x24) {
       if (topicName.startsWith('$SYS/') || topicName === '$SYS') return ReasonCode.NOT_AUTHORIZED
       if (topicName.startsWith('$share/')) return ReasonCode.TOPIC_NAME_INVALID
+      // a will asks for nothing
+      if (this.requests?.isFor(topicName)) return ReasonCode.NOT_AUTHORIZED
     }
     if (!rights.mayPublish(topicName)) return ReasonCode.NOT_AUTHORIZED
     return this.#isTopicTooLong(topicName) ? ReasonCode.TOPIC_NAME_INVALID : ReasonCode.SUCCESS
@@ -176,7 +196,8 @@ export class MessageExchange implements ServerSessionHost {
     if (refusal !== ReasonCode.SUCCESS) return refusal
     const filter = parseSharedFilter(topicFilter)?.topicFilter ?? topicFilter
     if (this.#isTopicTooLong(filter)) return ReasonCode.QUOTA_EXCEEDED
-    if (!session.rights.maySubscribe(filter)) return ReasonCode.NOT_AUTHORIZED
+    if (!session.rights.maySubscribe(filter) && !this.requests?.mayAwait(session, filter))
+      return ReasonCode.NOT_AUTHORIZED
     if (session.keeper !== null && this.isStoreFailing) return ReasonCode.QUOTA_EXCEEDED
     const { subscriptions } = session.state
     if (subscriptions.size < this.#limits.maximumSubscriptions || subscriptions.has(topicFilter)) return request.qos

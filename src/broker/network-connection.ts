@@ -131,7 +131,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #sink: PacketSink = this
   /** Pause reasons that hold now */
   #pauses = 0
-  readonly #openedAtMs: number
+  /** when the client connected, monotonic ms */
+  readonly openedAtMs: number
   #lastPacketMs: number
   #closeAtMs = Number.POSITIVE_INFINITY
   #nowMs: number
@@ -153,13 +154,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#around = around
     this.#decoder = new Decoder(Role.CLIENT, Math.min(around.limits.maximumPacketBytes, MAXIMUM_CONNECT_BYTES))
     this.#output = new OutputBuffer(transport, around.turn)
-    this.#openedAtMs = openedAtMs
+    this.openedAtMs = openedAtMs
     this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
   }
 
   /** Starts reading. @param waitMs only after so long */
   start(waitMs = 0): void {
-    if (waitMs > 0) this.#readAgainAtMs = this.#openedAtMs + waitMs
+    if (waitMs > 0) this.#readAgainAtMs = this.openedAtMs + waitMs
     else this.transport.start(this)
     this.#around.deadlines.watch(this)
   }
@@ -468,7 +469,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   }
 
   get #connectDeadlineMs(): number {
-    return this.#openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
+    return this.openedAtMs + this.#around.limits.connectTimeoutSeconds * 1000
   }
 
   // The kernel's progress shows in steps of what was written at once.

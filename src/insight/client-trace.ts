@@ -72,6 +72,10 @@ class TappedTransport implements Transport, TransportHandler {
     return this.#inner.localAddress
   }
 
+  get isForeign(): boolean {
+    return this.#inner.isForeign ?? false
+  }
+
   get bufferedBytes(): number {
     return this.#inner.bufferedBytes
   }

@@ -35,6 +35,11 @@ export interface Transport {
   readonly remoteAddress: string
   /** Our side of the connection, written like `remoteAddress`. */
   readonly localAddress: string
+  /**
+   * true: who is behind it is not who the address says, as far as is known: the page of another site in a browser, or whoever a
+   * proxy speaks for. What is given to an address is not to be given to it.
+   */
+  readonly isForeign?: boolean
   /** Bytes written that the kernel has not taken yet; grows without bound when the peer does not read. 0 when closed. */
   readonly bufferedBytes: number
   /** Begins reading. Once only. */

@@ -45,7 +45,7 @@ export function upgrade(
     webSocket.on('open', () => {
       webSocket.removeAllListeners()
       const remote = endpointText(socket.remoteAddress, socket.remotePort)
-      resolve(new WebSocketTransport(webSocket, remote, endpointText(socket.localAddress, socket.localPort)))
+      resolve(new WebSocketTransport(webSocket, remote, endpointText(socket.localAddress, socket.localPort), false))
     })
   })
 }

@@ -1,15 +1,11 @@
-import { type IncomingMessage, type Server, type ServerOptions, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
 import { PEER_ENDED, type SocketArrival } from './arrival.ts'
 import { greetingOf } from './greeting.ts'
-import { endpointText, KEEP_ALIVE_MS } from './tcp.ts'
 import { codeOf } from './transport-error.ts'
-import { WebSocketTransport } from './websocket.ts'
-import type { Subprotocol, WebSocketTerms } from './websocket-terms.ts'
-
-const PREFERRED: readonly Subprotocol[] = ['mqtt', 'mqttv3.1']
+import type { WebSocketTerms } from './websocket-terms.ts'
+import { isForwarded, offersMqtt, refuseUpgrade, WebSocketUpgrade } from './websocket-upgrade.ts'
 
 const UPGRADE_REQUIRED = 426
 const HINT = 'This is an MQTT broker: connect by WebSocket, with the subprotocol mqtt.\n'
@@ -33,14 +29,7 @@ export function serveWebSockets(
   isSecure: boolean,
 ): (socket: Socket, arrival: SocketArrival) => void {
   const arrivals = new WeakMap<Duplex, SocketArrival>()
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: terms.maximumMessageBytes,
-    skipUTF8Validation: true,
-    handleProtocols: (offered) => PREFERRED.find((name) => offered.has(name)) ?? false,
-  })
+  const upgrade = new WebSocketUpgrade(terms.maximumMessageBytes)
   server.on('request', ({ method, url, socket }, response) => {
     // semantics N-05
     arrivals.get(socket)?.refuse(`it asks for a page (${method} ${shown(url)}), and this listener is for WebSockets`)
@@ -57,16 +46,12 @@ export function serveWebSockets(
     const refusal = refusalOf(request, terms)
     if (refusal !== null) {
       arrival?.refuse(`its request for a WebSocket was answered with ${refusal.status}: ${refusal.reason}`)
-      return refuse(socket, refusal.status)
+      return refuseUpgrade(socket, refusal.status, HINT)
     }
-    const connection = socket as Socket
-    connection.setNoDelay(true)
-    connection.setKeepAlive(true, KEEP_ALIVE_MS)
-    const local = endpointText(connection.localAddress, connection.localPort)
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      if (arrival === undefined) webSocket.terminate()
-      else arrival.accept(new WebSocketTransport(webSocket, arrival.remoteAddress, local))
-    })
+    if (arrival === undefined) return socket.destroy()
+    // only browsers send an Origin
+    const isForeign = request.headers.origin !== undefined || isForwarded(request.headers)
+    upgrade.accept(request, head, arrival.remoteAddress, isForeign, (transport) => arrival.accept(transport))
   })
   return (socket, arrival) => {
     arrivals.set(socket, arrival)
@@ -88,9 +73,7 @@ function refusalOf({ url, headers }: IncomingMessage, { path, origins }: WebSock
   if (origins !== null && headers.origin !== undefined && !origins.includes(headers.origin)) {
     return { status: 403, reason: `pages of ${shown(headers.origin)} may not connect` }
   }
-  // [MQTT-6.0.0-3] (semantics N-01)
-  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  if (PREFERRED.some((name) => offered.includes(name))) return null
+  if (offersMqtt(headers)) return null
   return { status: 400, reason: 'it does not offer the subprotocol mqtt' }
 }
 
@@ -112,12 +95,4 @@ function mistakeOf(error: Error & { rawPacket?: Buffer }, isSecure: boolean): st
     default:
       return `it does not speak HTTP (${code})`
   }
-}
-
-function refuse(socket: Duplex, status: number): void {
-  socket.once('finish', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
-      `Content-Length: ${HINT.length}\r\n\r\n${HINT}`,
-  )
 }

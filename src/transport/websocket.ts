@@ -15,6 +15,7 @@ const ABNORMAL_CLOSURE = 1006
 export class WebSocketTransport implements Transport {
   readonly remoteAddress: string
   readonly localAddress: string
+  readonly isForeign: boolean
   readonly #socket: WebSocket
   #handler: TransportHandler | null = null
   #error: TransportError | null = null
@@ -26,10 +27,11 @@ export class WebSocketTransport implements Transport {
   readonly #written = (): void => this.#onWritten()
 
   /** @param socket open, and no listener on it: it belongs to the Transport from here on */
-  constructor(socket: WebSocket, remoteAddress: string, localAddress: string) {
+  constructor(socket: WebSocket, remoteAddress: string, localAddress: string, isForeign: boolean) {
     this.#socket = socket
     this.remoteAddress = remoteAddress
     this.localAddress = localAddress
+    this.isForeign = isForeign
     socket.pause()
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', (code) => this.#onClose(code))

@@ -47,6 +47,13 @@ describe('the options of the broker', () => {
     },
   )
 
+  it('take requests with --http or --admin, and administrators have to prove who they are', () => {
+    expect(options('')).toMatchObject({ control: false })
+    expect(options('--http 0')).toMatchObject({ control: true })
+    expect(options('--admin ann --user ann:secret')).toMatchObject({ control: true })
+    expect(() => options('--admin ann')).toThrow('--admin names a user, and nobody has to prove a name here')
+  })
+
   it.each(Object.entries(limitKeys))('set %s by --%s', (name, key) => {
     const { minimum } = limitRows[name as keyof typeof limitRows]
 

@@ -36,6 +36,60 @@ describe('serve --http', () => {
     expect((await fetch(`${http}/readyz`)).status).toBe(200)
   })
 
+  it('has the dashboard and the chat example, and tells the log whom it refuses', async () => {
+    const program = start(['serve', '-p', '0', '--http', '0', '-v'])
+    await program.says('mqtt-kit ready')
+    const url = program.stdout.trim().split(' ').at(-1)!
+    const pages = [
+      '/',
+      '/page.js',
+      '/page.css',
+      '/icon.svg',
+      '/chat/',
+      '/chat/chat.js',
+      '/chat/chat.css',
+      '/chat/mqtt.min.js',
+    ]
+    const statuses = await Promise.all(pages.map(async (page) => (await fetch(url + page)).status))
+    const refused = await run(['pub', `${url.replace('http', 'ws')}/other`, '-t', 'a', '-m', 'x'])
+
+    expect(statuses).toEqual(pages.map(() => 200))
+    expect(await (await fetch(url)).text()).toContain('<script type="module" src="page.js">')
+    expect(refused.exitCode).toBe(3)
+    await program.says('its request for a WebSocket was answered with 404: there is a WebSocket at /mqtt only')
+    expect((await run(['pub', `${url.replace('http', 'ws')}/mqtt`, '-t', 'a', '-m', 'x', '-q', '1'])).exitCode).toBe(0)
+  })
+
+  it('keeps its pages from other machines unless users have to log in, or it is told that nobody has', async () => {
+    const statusOf = async (...options: string[]) => {
+      const program = start(['serve', '-p', '0', '--http', '0.0.0.0:0', ...options])
+      await program.says('mqtt-kit ready')
+      const { port } = new URL(program.stdout.trim().split(' ').at(-1)!)
+      const [page, metrics] = await Promise.all(
+        ['/', '/metrics'].map((path) => fetch(`http://127.0.0.1:${port}${path}`)),
+      )
+      return [page!.status, metrics!.status]
+    }
+
+    expect(await statusOf()).toEqual([403, 200])
+    expect(await statusOf('--user', 'ann:secret')).toEqual([200, 200])
+    expect(await statusOf('--allow-anonymous')).toEqual([200, 200])
+  })
+
+  it('takes its pages back when a reload leaves nobody who has to log in', async () => {
+    const path = join(folder, 'reloaded.toml')
+    writeFileSync(path, 'port = 0\nhttp = "0.0.0.0:0"\nuser = "ann:secret"\n')
+    const program = start(['serve', '--config', path])
+    await program.says('mqtt-kit ready')
+    const page = `http://127.0.0.1:${new URL(program.stdout.trim().split(' ').at(-1)!).port}/`
+    const before = await fetch(page)
+    writeFileSync(path, 'port = 0\nhttp = "0.0.0.0:0"\n')
+    program.kill('SIGHUP')
+    await program.says('configuration read anew')
+
+    expect([before.status, (await fetch(page)).status]).toEqual([200, 403])
+  })
+
   it('ends with 3 when its port is taken, and the broker ends with it', async () => {
     const first = start(['serve', '-p', '0', '--http', '0'])
     await first.says('mqtt-kit ready')

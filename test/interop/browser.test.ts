@@ -4,25 +4,30 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
 import puppeteer from 'puppeteer-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { hasChromium, launchChromium } from '../support/chromium.ts'
 import { findPeer } from '../support/peers.ts'
+import { start } from '../support/program.ts'
 import { startBroker } from '../support/test-broker.ts'
 
-const CHROMIUM = process.env['MQTT_KIT_CHROMIUM'] ?? '/usr/bin/chromium'
 const FIREFOX = process.env['MQTT_KIT_FIREFOX'] ?? '/usr/bin/firefox-esr'
 const TIMEOUT_MS = 120_000
-const hasChromium = findPeer('chromium', CHROMIUM, ['--version'])
 const hasFirefox = findPeer('firefox-esr', FIREFOX, ['--version'])
 const file = (path: string): Buffer => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)))
+const CONTENT_TYPES: Record<string, string> = { html: 'text/html', js: 'text/javascript', css: 'text/css' }
 
 /** The example as its README has it served: the page, and npm's mqtt beside it. @returns its URL */
 async function servePage(): Promise<string> {
   const server = createServer((request, response) => {
-    const isScript = request.url === '/mqtt.min.js'
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
-    response.end(file(isScript ? 'node_modules/mqtt/dist/mqtt.min.js' : 'examples/browser-chat/index.html'))
+    const name = new URL(request.url!, 'http://x').pathname.slice(1) || 'index.html'
+    const contentType = CONTENT_TYPES[name.split('.').at(-1)!]
+    if (contentType === undefined) {
+      response.writeHead(404).end()
+      return
+    }
+    response.setHeader('Content-Type', contentType)
+    response.end(file(name === 'mqtt.min.js' ? `node_modules/mqtt/dist/${name}` : `examples/browser-chat/${name}`))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
@@ -46,20 +51,10 @@ interface Chat {
 const textsOf = (elements: readonly { readonly textContent: string | null }[]): string[] =>
   elements.map(({ textContent }) => textContent ?? '')
 
-function temporaryProfile(name: string): string {
-  const profile = mkdtempSync(join(tmpdir(), `mqtt-kit-${name}-`))
-  onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 3 }))
-  return profile
-}
-
 async function openChromium(url: string): Promise<Chat> {
-  const context = await chromium.launchPersistentContext(temporaryProfile('chromium'), {
-    executablePath: CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  })
-  onTestFinished(() => context.close())
-  const page = context.pages()[0] ?? (await context.newPage())
+  const browser = await launchChromium()
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage()
   await page.goto(url)
   return {
     sees: (text) => page.getByText(text).waitFor(),
@@ -69,8 +64,14 @@ async function openChromium(url: string): Promise<Chat> {
     },
     texts: (selector) => page.locator(selector).evaluateAll(textsOf),
     screenshot: (path) => page.screenshot({ path }),
-    close: () => context.close(),
+    close: () => browser.close(),
   }
+}
+
+function temporaryProfile(name: string): string {
+  const profile = mkdtempSync(join(tmpdir(), `mqtt-kit-${name}-`))
+  onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 3 }))
+  return profile
 }
 
 // playwright drives a Firefox of its own only; this is Debian's, by WebDriver BiDi
@@ -99,19 +100,28 @@ async function openFirefox(url: string): Promise<Chat> {
   }
 }
 
-type Browser = readonly [name: string, open: (url: string) => Promise<Chat>]
-const CHROME: Browser = ['Chromium', openChromium]
-const FOX: Browser = ['Firefox', openFirefox]
+/** @returns URL of the page with its broker in its query */
+async function serveByOthers(): Promise<string> {
+  const { broker } = await startBroker({ listen: ['ws://127.0.0.1:0/mqtt'] })
+  return `${await servePage()}?broker=${encodeURIComponent(broker.listeners[1]!)}`
+}
+
+async function serveByBroker(): Promise<string> {
+  const program = start(['serve', '-p', '0', '--http', '0'])
+  await program.says('mqtt-kit ready')
+  return `${program.stdout.trim().split(' ').at(-1)}/chat/?`
+}
 
 describe.runIf(hasChromium)('two browsers', () => {
-  const pairs: (readonly [Browser, Browser])[] = [[CHROME, CHROME], ...(hasFirefox ? [[CHROME, FOX] as const] : [])]
-  it.each(pairs.map(([ann, bob]) => [ann[0], bob[0], ann[1], bob[1]] as const))(
-    '%s and %s chat through the broker by MQTT over WebSocket, and a will tells that one is gone',
-    async (annName, bobName, openAnn, openBob) => {
-      const { broker } = await startBroker({ listen: ['ws://127.0.0.1:0/mqtt'] })
-      const chat = await servePage()
-      const as = (name: string) => `${chat}?room=7&name=${name}&broker=${encodeURIComponent(broker.listeners[1]!)}`
-      const ann = await openAnn(as('ann'))
+  it.each([
+    ['Chromium', 'a server of files', openChromium, serveByOthers],
+    [hasFirefox ? 'Firefox' : 'Chromium', 'serve --http', hasFirefox ? openFirefox : openChromium, serveByBroker],
+  ] as const)(
+    'Chromium and %s chat by MQTT over WebSocket on a page of %s, and a will tells that one is gone',
+    async (bobName, _where, openBob, serveChat) => {
+      const chat = await serveChat()
+      const as = (name: string) => `${chat}&room=7&name=${name}`
+      const ann = await openChromium(as('ann'))
       await ann.sees('ann joined')
       const bob = await openBob(as('bob'))
       await ann.sees('bob joined')
@@ -125,8 +135,8 @@ describe.runIf(hasChromium)('two browsers', () => {
       expect(await bob.texts('#state')).toEqual(['connected as bob'])
       const pictures = process.env['MQTT_KIT_SCREENSHOTS']
       if (pictures !== undefined) {
-        await ann.screenshot(join(pictures, `${annName}-ann.png`))
-        await bob.screenshot(join(pictures, `${bobName}-bob.png`))
+        await ann.screenshot(join(pictures, `ann-and-${bobName}.png`))
+        await bob.screenshot(join(pictures, `bob-${bobName}.png`))
       }
       await bob.close()
       await ann.sees('bob left')

@@ -5,17 +5,20 @@ import { ConfiguredAccess } from '../../access/configured-access.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { BrokerEvent, BrokerOptions } from '../../broker/configuration.ts'
 import type { ClientTrace } from '../../insight/client-trace.ts'
-import type { HttpAddress, HttpServer } from '../../insight/http-server.ts'
+import type { HttpAddress, HttpServer, PageOptions } from '../../insight/http-server.ts'
+import type { TransportError } from '../../transport/transport-error.ts'
 import { openStore, storeFailure } from '../configuration/open-store.ts'
-import { reloadOnHangUp } from '../configuration/reload.ts'
+import { type Running, reloadOnHangUp } from '../configuration/reload.ts'
 import { readServeConfiguration } from '../configuration/serve-configuration.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
+import { isLoopback } from '../options/broker-options.ts'
 import type { Typed } from '../options/option-row.ts'
 import type { Parsed } from '../options/parse.ts'
 import type { serveRows } from '../options/serve.ts'
 import { eventLine, tracer } from '../output/broker-log.ts'
+import { pageFolder } from '../page-folder.ts'
 import { version } from '../version.ts'
 import { announce, forgetReady, listeningFailure, tellClients } from './listening.ts'
 
@@ -62,7 +65,7 @@ export async function run(parsed: Parsed<typeof serveRows>, context: Context): P
   reloadOnHangUp(parsed, configuration, { broker, access }, context)
   let http: HttpServer | null = null
   try {
-    if (typed.http !== undefined) http = await openHttp(typed.http, broker, typed, context)
+    if (typed.http !== undefined) http = await openHttp(typed.http, { broker, access }, typed, context)
     await announce({ listeners: broker.listeners, http: http?.url }, typed, context)
     if (configuration.development !== null) tellClients(configuration.development, broker.listeners, context)
     if (typed.exec !== undefined) return await runProgram(typed.exec, broker.url, interrupted, context)
@@ -101,17 +104,32 @@ async function start(options: BrokerOptions, typed: ServeOptions, context: Conte
 
 async function openHttp(
   address: HttpAddress,
-  broker: Broker,
+  running: Running,
   typed: ServeOptions,
   context: Context,
 ): Promise<HttpServer> {
   const { HttpServer } = await import('../../insight/http-server.ts')
   try {
-    return await HttpServer.open(address, broker, ({ message }) =>
-      log({ event: 'error', detail: message }, typed, context),
-    )
+    const failed = ({ message }: TransportError): void => log({ event: 'error', detail: message }, typed, context)
+    return await HttpServer.open(address, running.broker, failed, pageOptions(address, running, typed, context))
   } catch (error) {
     throw listeningFailure(error)
+  }
+}
+
+function pageOptions(
+  address: HttpAddress,
+  { broker, access }: Running,
+  typed: ServeOptions,
+  context: Context,
+): PageOptions {
+  return {
+    folder: pageFolder(),
+    maximumMessageBytes: broker.limits.maximumPacketBytes,
+    isAuthenticating: () => !access.allowsAnonymous,
+    isExposed: () => !isLoopback(address.host) && access.allowsAnonymous && !typed.allowAnonymous,
+    accept: (transport) => broker.accept(transport),
+    refused: (remoteAddress, detail) => log({ event: 'closed', remoteAddress, detail }, typed, context),
   }
 }
 

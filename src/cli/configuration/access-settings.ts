@@ -30,6 +30,7 @@ export async function readAccessSettings(typed: Typed<typeof serveRows>): Promis
     users: new Map((typed.user ?? []).map(({ name, password }) => [name, password])),
     sources,
     rules,
+    admins: new Set(typed.admin),
     allowAnonymous: typed.allowAnonymous ?? !isAuthenticating(typed),
   }
 }

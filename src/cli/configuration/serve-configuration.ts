@@ -3,7 +3,7 @@ import type { AccessSettings } from '../../access/configured-access.ts'
 import type { BrokerOptions } from '../../broker/configuration.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure } from '../failure.ts'
-import { brokerOptions } from '../options/broker-options.ts'
+import { brokerOptions, isControlled } from '../options/broker-options.ts'
 import { longName, type Typed } from '../options/option-row.ts'
 import { type Environment, merged, type Parsed } from '../options/parse.ts'
 import { serveRows } from '../options/serve.ts'
@@ -96,6 +96,7 @@ function isReloadable(key: keyof typeof serveRows): boolean {
 export function needingRestart(before: ServeOptions, after: ServeOptions): string[] {
   const keys = Object.keys(serveRows) as (keyof typeof serveRows)[]
   return keys
-    .filter((key) => !isReloadable(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .filter((key) => !isReloadable(key) || (key === 'admin' && !isControlled(before)))
     .map((key) => `--${longName(key)}`)
 }

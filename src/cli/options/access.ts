@@ -81,6 +81,14 @@ export const accessOptions = {
     unit: 'seconds',
     help: 'time for which an answer of the service counts; 0: it is asked each time',
   }),
+  admin: many(text('NAME'), {
+    group: 'Access',
+    help: 'a user that may control the broker by $CONTROL/broker/, repeatable',
+    more:
+      'With --admin or --http the broker takes requests: to list clients and subscriptions, and to disconnect clients. ' +
+      'Beside administrators those may use them whom --acl lets write $CONTROL/broker/...; with neither --admin nor ' +
+      '--acl whoever connects from this machine.',
+  }),
   allowAnonymous: flag({ group: 'Access', help: 'clients without user name may connect' }),
   noSessionOwners: flag({
     group: 'Access',

@@ -49,6 +49,9 @@ export function brokerOptions(
         'add --user NAME:PASSWORD or --password-file, or --allow-anonymous if that is wanted',
     )
   }
+  if (typed.admin !== undefined && !isAuthenticating(typed)) {
+    throw new UsageError('--admin names a user, and nobody has to prove a name here: add --user or --password-file')
+  }
   const named = [...listen, ...shortForms(typed, host)]
   const isDevelopment = typed.tlsDev && ![...named, ...[...inherited, ...ofFile].map(({ url }) => url)].some(isSecure)
   const all = isDevelopment
@@ -63,6 +66,7 @@ export function brokerOptions(
     ...(typed.proxyProtocol === undefined ? {} : { proxies: typed.proxyProtocol }),
     ...(typed.wsOrigin === undefined ? {} : { webSocketOrigins: typed.wsOrigin }),
     limits: limitsOf(typed),
+    control: isControlled(typed),
     sessionsHaveOwners: !typed.noSessionOwners,
     retainAvailable: !typed.noRetain,
     wildcardSubscriptionAvailable: !typed.noWildcards,
@@ -119,6 +123,11 @@ export function developmentNames(typed: Pick<Typed<typeof serveRows>, 'host' | '
   return [...hosts.filter(isNamed), ...(typed.tlsName ?? [])]
 }
 
+/** Does the broker take requests about itself? */
+export function isControlled({ http, admin }: Pick<Typed<typeof serveRows>, 'http' | 'admin'>): boolean {
+  return http !== undefined || admin !== undefined
+}
+
 /** Must clients say who they are? */
 export function isAuthenticating({ user, passwordFile, jwtKeys, authUrl }: Typed<typeof serveRows>): boolean {
   return [user, passwordFile, jwtKeys, authUrl].some((given) => given !== undefined)
@@ -139,7 +148,8 @@ function hostOf(url: string): string | null {
   return address.scheme === 'unix' ? null : address.host
 }
 
-function isLoopback(host: string): boolean {
+/** Can no other machine reach it? @param host name or IP address, with or without brackets */
+export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
   if (isIP(bare) === 0) return bare === 'localhost' || bare.endsWith('.localhost')
   return isIPv4(bare) ? bare.startsWith('127.') : bare === '::1' || bare.startsWith('::ffff:127.')

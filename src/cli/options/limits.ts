@@ -31,6 +31,7 @@ export const limitKeys = {
   maximumKeepAliveSeconds: 'maxKeepalive',
   maximumSessionExpirySeconds: 'maxSessionExpiry',
   maximumQos: 'maxQos',
+  maximumControlRate: 'maxControlRate',
   maximumCachedRoutes: 'maxCachedRoutes',
 } as const satisfies Record<LimitName, string>
 

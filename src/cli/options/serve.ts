@@ -101,10 +101,12 @@ const listeningOptions = {
   }),
   http: one(httpAddress, {
     group: 'Listening',
-    help: 'serve /metrics, /healthz and /readyz over HTTP here: a port, or address:port',
+    help: 'serve a dashboard and /metrics over HTTP here: a port, or address:port',
     more:
-      'A port alone is on 127.0.0.1; 0 picks a free one. The URL stands last in the ready line. /metrics is for Prometheus; ' +
-      '/healthz answers 200 as long as the process answers, /readyz answers 503 when the broker stops. The pages ask for no ' +
+      'A port alone is on 127.0.0.1; 0 picks a free one. The URL stands last in the ready line. There / is the dashboard and ' +
+      '/chat/ an example, both clients of the broker by WebSocket at /mqtt, with the rights of their user (see --admin). An address ' +
+      'that other machines reach has them only with users, or --allow-anonymous; the rest it has in any case: /metrics for ' +
+      'Prometheus, /healthz (200 as long as the process answers) and /readyz (503 when the broker stops). Those ask for no ' +
       'password and show numbers only: no topic, no client identifier.',
   }),
 } as const
