@@ -4,7 +4,7 @@ import { fieldText } from '../../inspect/field-text.ts'
 import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
-import type { Issue } from '../../inspect/trace.ts'
+import type { Field, Issue } from '../../inspect/trace.ts'
 import type { Injected } from '../../proxy/tap.ts'
 
 /**
@@ -26,14 +26,7 @@ export function packetJson(
     time: packet.timeSeconds,
     offset: packet.offset,
     length: bytes.length,
-    fields: packet.fields.map((field) => ({
-      name: field.name,
-      start: field.start,
-      end: field.end,
-      raw: bytes.toString('hex', field.start, field.end),
-      value: Buffer.isBuffer(field.value) ? field.value.toString('hex') : field.value,
-      text: fieldText(field, packet),
-    })),
+    fields: packet.fields.map((field) => fieldJson(field, packet)),
     issues: packet.issues.map((issue) => issueJson(issue, packet)),
     ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
     payload: payloadOf(packet, payloadKind),
@@ -48,6 +41,22 @@ function injectedJson({ isDropped, isCopy, heldMs }: Injected): object {
     ...(heldMs > 0 ? { heldMs: Math.round(heldMs * 10) / 10 } : {}),
   }
   return Object.keys(told).length === 0 ? {} : { injected: told }
+}
+
+/** One field as the contract has it. */
+export function fieldJson(
+  field: Field,
+  packet: Pick<InspectedPacket, 'bytes' | 'packetType' | 'version'>,
+): Record<string, unknown> {
+  const { name, start, end, value } = field
+  return {
+    name,
+    start,
+    end,
+    raw: packet.bytes.toString('hex', start, end),
+    value: Buffer.isBuffer(value) ? value.toString('hex') : value,
+    text: fieldText(field, packet),
+  }
 }
 
 function issueJson(issue: Issue, packet: InspectedPacket): object {

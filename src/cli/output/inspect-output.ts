@@ -184,7 +184,8 @@ function noted(view: (packet: InspectedPacket, parties: Parties | null) => strin
   }
 }
 
-function clientIdOf({ packet }: InspectedPacket, parties: Parties | null): string | null {
+/** The client of a packet; null as long as nothing told it. */
+export function clientIdOf({ packet }: InspectedPacket, parties: Parties | null): string | null {
   if (parties !== null) return parties.clientId
   return packet?.packetType === 1 ? packet.clientId : null
 }
