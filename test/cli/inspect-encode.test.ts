@@ -10,6 +10,7 @@ import { encodePacket } from '../../src/codec/encoder.ts'
 import { Role } from '../../src/codec/packet-type.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import { LenientDecoder } from '../../src/inspect/lenient-decoder.ts'
+import { PayloadReader } from '../../src/inspect/payload/payload-reader.ts'
 import { describeCaptures } from '../support/captures.ts'
 import { run, shell } from '../support/program.ts'
 import { fuzzCases, fuzzSeed, Random } from '../support/random.ts'
@@ -143,6 +144,7 @@ describe('an object that is no packet is refused:', () => {
 describe('what inspect --json prints becomes the same bytes', () => {
   const seed = fuzzSeed('inspect encode')
   const cases = fuzzCases(2000)
+  const payloads = new PayloadReader('auto')
 
   it('of packets at random, mutated or not', () => {
     for (let index = 0; index < cases; index++) {
@@ -154,7 +156,7 @@ describe('what inspect --json prints becomes the same bytes', () => {
       if (bytes.length === 0) continue
       const decoder = new LenientDecoder(sender, version)
       const packets = [...decoder.push(bytes), ...decoder.end()]
-      const lines = packets.map((packet) => packetJson(packet, 'auto'))
+      const lines = packets.map((packet) => packetJson(packet, payloads))
       const what = `case ${index} of MQTT_KIT_SEED=${seed}`
       expect(Buffer.concat(lines.map((line) => readJsonPacket(JSON.parse(line), V5).bytes)).toString('hex'), what).toBe(
         bytes.toString('hex'),
