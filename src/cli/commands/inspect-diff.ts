@@ -16,7 +16,7 @@ import { createPainter } from '../terminal.ts'
 import { inspectSource, type PacketSink } from './inspect-input.ts'
 
 /** Of one input; both are held at a time. */
-const MAXIMUM_PACKETS = 500_000
+const MAXIMUM_PACKETS = 250_000
 const MAXIMUM_BYTES = 128 * 1024 * 1024
 
 /** `mqtt-kit inspect diff`: two inputs side by side. */
