@@ -104,6 +104,14 @@ describe('a comparison of packets', () => {
     ])
   })
 
+  it('pairs a packet with the one of its topic, not with the one in its place', () => {
+    expect(told(packets(A + B), packets('30 05 0001 62 00 79'))).toEqual([
+      0,
+      ['missing', 1, null],
+      ['changed', 2, 1, 'changed Payload'],
+    ])
+  })
+
   it('pairs packets of one type when nothing else fits', () => {
     expect(told(packets(A), packets(B))).toEqual([0, ['changed', 1, 1, 'changed Topic Name']])
   })

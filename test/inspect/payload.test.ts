@@ -126,6 +126,7 @@ describe('a payload that is asked for as', () => {
   it.each([
     ['cbor', hex('0a'), 10],
     ['cbor', hex('c1 1a 65 53 f1 00'), '2023-11-14T22:13:20.000Z'],
+    ['cbor', hex('c0 6a 32 30 32 33 2d 31 31 2d 31 34'), '2023-11-14'],
     ['cbor', hex('c2 49 01 00 00 00 00 00 00 00 00'), '18446744073709551616'],
     ['cbor', hex('c3 41 09'), -10],
     ['cbor', hex('d8 20 61 61'), { tag: 32, value: 'a' }],

@@ -95,7 +95,13 @@ export const inspectRows = {
     environment: false,
     help: 'which message of --proto, if it has several: pkg.Name',
   }),
-  json: flag({ group: 'Output', help: 'one JSON object per packet and line' }),
+  json: flag({
+    group: 'Output',
+    help: 'one JSON object per packet and line',
+    more:
+      'The bytes of a packet are the "raw" of its "fields", one after the other; inspect encode makes it of them again. "payload" has "kind" and ' +
+      '"value", and "problem" where it is not what it is said to be.',
+  }),
   byte: one(integer('OFFSET', 0, Number.MAX_SAFE_INTEGER), {
     group: 'Output',
     environment: false,
@@ -116,6 +122,7 @@ export const inspectSpec: CommandSpec<typeof inspectRows> = {
       'themselves as text; how they are written down is found out.',
     'Read are hex in any notation, C arrays, string escapes, base64, decimal lists, the dumps of xxd, hexdump, od, tcpdump ' +
       'and tshark, raw binary, pcap and pcapng, these with gzip, and WebSocket. MQTT in captures is found on any port.',
+    'mqtt-kit inspect encode makes packets of JSON, mqtt-kit inspect diff shows what differs between two inputs.',
     'The exit code is 0 when all is well, 11 when a packet breaks a rule, 2 when there is no MQTT.',
   ],
   rows: inspectRows,

@@ -2,6 +2,7 @@ import { decode } from 'cborg'
 import { PayloadError } from './payload-value.ts'
 import { Tagged } from './plain-value.ts'
 
+const TIME_TEXT = 0
 const EPOCH_TIME = 1
 const UNSIGNED_BIGNUM = 2
 const NEGATIVE_BIGNUM = 3
@@ -34,6 +35,7 @@ function tagged(tag: number, value: unknown): unknown {
   if (tag === EPOCH_TIME && typeof value === 'number') return new Date(value * 1000)
   if (value instanceof Uint8Array && tag === UNSIGNED_BIGNUM) return bignum(value)
   if (value instanceof Uint8Array && tag === NEGATIVE_BIGNUM) return -1n - bignum(value)
+  if (typeof value === 'string' && tag === TIME_TEXT) return value
   return tag === SELF_DESCRIBED ? value : new Tagged(tag, value)
 }
 
