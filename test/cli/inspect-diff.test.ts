@@ -74,6 +74,12 @@ describe('inspect diff', () => {
     expect((await run(['inspect', 'diff', 'c000', 'c08000'])).stdout).toContain('Remaining Length: 0 (00) -> 0 (8000)')
   })
 
+  it('says when the inputs were read as different versions', async () => {
+    const { stdout } = await run(['inspect', 'diff', '30 05 00 01 61 00 78', '30 04 00 01 61 78'])
+
+    expect(stdout).toContain('      read as MQTT 5.0 and as 3.1.1; --mqtt decides\n')
+  })
+
   it('leaves out what a filter leaves out', async () => {
     const { exitCode, stdout } = await run(['inspect', 'diff', '--filter', '!pingreq', FIRST, `${FIRST} c0 00`])
 

@@ -276,6 +276,17 @@ describe('inspect encode writes', () => {
     expect(stderr).toContain(message)
   })
 
+  it.each([
+    [['packets.json'], 'there is no file "packets.json", and it is no JSON'],
+    [['{"type":"pingreq"}', '-'], 'one INPUT is expected'],
+    [['--to', 'hx'], '--to "hx": expected hex, base64, c, binary or pcapng'],
+  ])('no bytes for %j', async (args, message) => {
+    const { exitCode, stdout, stderr } = await run(['inspect', 'encode', ...args])
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+
   it('help of its own, and is named in that of the program', async () => {
     expect((await run(['help', 'inspect', 'encode'])).stdout).toMatch(/^Usage: mqtt-kit inspect encode /)
     expect((await run(['inspect', 'encode', '--help'])).stdout).toMatch(/^Usage: mqtt-kit inspect encode /)

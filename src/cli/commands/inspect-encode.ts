@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
@@ -16,6 +17,10 @@ export async function run(parsed: Parsed<typeof inspectEncodeRows>, context: Con
   const { to = 'hex', mqtt = DEFAULT_VERSION } = merged(parsed)
   if (context.terminal.stdoutIsTerminal && (to === 'binary' || to === 'pcapng')) {
     throw new UsageError(`--to ${to} would put raw bytes on the terminal; write them to a file or a pipe`)
+  }
+  const [operand] = parsed.operands
+  if (operand !== undefined && operand !== '-' && !/^\s*[[{]/.test(operand) && !existsSync(operand)) {
+    throw new UsageError(`there is no file ${JSON.stringify(operand)}, and it is no JSON`)
   }
   const sources = sourcesOf(parsed.operands, context.streams, 'what to encode? Give a file, - or JSON as text')
   if (sources.length !== 1) throw new UsageError('one INPUT is expected: a file, - or JSON as text')

@@ -12,6 +12,8 @@ const OFFSET_COLUMNS = 6
 /** What is shown of a long value, and how much of it is before the first difference. */
 const VALUE_CHARACTERS = 72
 const BEFORE_DIFFERENCE = 16
+/** Even on the narrowest terminal. */
+const LEAST_CHARACTERS = 16
 
 /** One packet that differs, as a line of JSON. */
 export function differenceJson({ kind, first, second, fields }: PacketDifference): string {
@@ -74,21 +76,25 @@ export class DifferenceText {
     }
     // the property behind an identifier says the same
     const told = fields.filter((field) => (field.first ?? field.second)!.name !== 'Property Identifier')
-    for (const field of told) yield this.#cut(this.#field(field, first!, second!))
+    for (const field of told) yield this.#field(field, first!, second!)
   }
 
   #field({ kind, first, second }: FieldDifference, one: ComparedPacket, other: ComparedPacket): string {
-    const field = (first ?? second)!
-    const start = `${String(field.start).padStart(OFFSET_COLUMNS - 1)} ${this.#painter.accent(field.name)}: `
-    if (kind === 'missing') return `${start}only in A: ${shortened(fieldText(field, one), 0)}`
-    if (kind === 'added') return `${start}only in B: ${shortened(fieldText(field, other), 0)}`
-    return start + change(first!, second!, one, other)
+    const { name, start } = (first ?? second)!
+    const offset = `${String(start).padStart(OFFSET_COLUMNS - 1)} `
+    const value =
+      kind === 'missing'
+        ? `only in A: ${shortened(fieldText(first!, one), 0)}`
+        : kind === 'added'
+          ? `only in B: ${shortened(fieldText(second!, other), 0)}`
+          : change(first!, second!, one, other)
+    return `${offset}${this.#painter.accent(name)}: ${this.#cut(value, offset.length + name.length + 2)}`
   }
 
-  #cut(line: string): string {
-    // names are painted: what colours add takes no room on the screen
-    const room = this.#columns + (line.includes('\u001b') ? 10 : 0)
-    return line.length > room ? `${line.slice(0, room - 3)}...` : line
+  // before it is painted: colours take no room
+  #cut(text: string, usedColumns = 0): string {
+    const room = Math.max(LEAST_CHARACTERS, this.#columns - usedColumns)
+    return text.length > room ? `${text.slice(0, room - 3)}...` : text
   }
 }
 
