@@ -287,6 +287,13 @@ describe('inspect encode writes', () => {
     expect(stderr).toContain(message)
   })
 
+  it('passes over what inspect proxy tells beside packets', async () => {
+    const input =
+      '{"event":"ready","pid":1}\n{"type":"pingreq","fields":[{"raw":"c0"},{"raw":"00"}],"injected":{"copy":true}}\n'
+
+    expect(await run(['inspect', 'encode'], { input })).toMatchObject({ exitCode: 0, stdout: 'c000\n' })
+  })
+
   it('help of its own, and is named in that of the program', async () => {
     expect((await run(['help', 'inspect', 'encode'])).stdout).toMatch(/^Usage: mqtt-kit inspect encode /)
     expect((await run(['inspect', 'encode', '--help'])).stdout).toMatch(/^Usage: mqtt-kit inspect encode /)

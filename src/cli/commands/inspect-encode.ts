@@ -37,6 +37,7 @@ async function* encoded(
   let before = version
   let packets = 0
   for await (const { value, line } of objects) {
+    if (isEvent(value)) continue
     const packet = readAt(line, value, before)
     before = packet.version
     packets++
@@ -44,6 +45,11 @@ async function* encoded(
   }
   if (packets === 0) throw new UsageError('there is no JSON object in the input')
   yield writer.end()
+}
+
+// What inspect proxy --json tells beside packets: that it is ready.
+function isEvent(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'event' in value && !('type' in value)
 }
 
 function readAt(line: number, value: unknown, before: EncodedPacket['version']): EncodedPacket {
