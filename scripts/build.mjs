@@ -17,7 +17,10 @@ const OUTPUT = 'dist'
 const UNFINISHED = 'dist.new'
 
 /** Commands with a file of their own, which bin/mqtt-kit.cjs knows: half as much to read and to parse at each start. */
-const OFTEN = ['pub', 'serve', 'sub']
+const OFTEN = ['inspect', 'pub', 'serve', 'sub']
+
+/** Decoders that sub needs seldom, in a file beside its own. */
+const STRUCTURED = 'src/inspect/payload/structured.ts'
 
 await rm(UNFINISHED, { recursive: true, force: true })
 const outcomes = await Promise.allSettled([
@@ -25,6 +28,7 @@ const outcomes = await Promise.allSettled([
   buildCommandLine('mqtt-kit'),
   buildPages(),
   ...OFTEN.map((command) => buildCommandLine(command, [without(command)])),
+  buildPart(STRUCTURED, 'structured-payloads'),
 ])
 const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
 if (failures.length === 0) {
@@ -59,9 +63,12 @@ function without(kept) {
       let own = []
       onLoad({ filter: /cli\/commands\.ts$/ }, async ({ path }) => {
         const contents = await readFile(path, 'utf8')
-        const [entry = ''] = contents.slice(contents.indexOf(`name: '${kept}'`)).split('},', 1)
-        own = [...entry.matchAll(/import\('([^']+)'\)/g)].map(([, module = '']) => module)
-        if (own.length !== 2) throw new Error(`commands.ts has no entry of two imports for ${kept}`)
+        // with the commands within it: `inspect encode`
+        const entries = contents.split(/(?=^ {2}\{$)/m).filter((entry) => new RegExp(`name: '${kept}[ ']`).test(entry))
+        own = entries.flatMap((entry) => [...entry.matchAll(/import\('([^']+)'\)/g)].map(([, module = '']) => module))
+        if (entries.length === 0 || own.length !== 2 * entries.length) {
+          throw new Error(`commands.ts has no entry of two imports for ${kept}`)
+        }
         return { contents, loader: 'ts' }
       })
       onResolve({ filter: /./ }, ({ path, importer, kind }) => {
@@ -76,13 +83,37 @@ function without(kept) {
 }
 
 /**
+ * Takes a file beside the command lines for what is imported only when it is needed.
+ * @returns {import('esbuild').Plugin}
+ */
+function structuredApart() {
+  return {
+    name: 'structured-apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /payload\/structured\.ts$/ }, ({ kind }) =>
+        kind === 'dynamic-import' ? { path: './structured-payloads.cjs', external: true } : undefined,
+      )
+    },
+  }
+}
+
+/**
  * @param {string} name of the file
  * @param {import('esbuild').Plugin[]} plugins
  */
-async function buildCommandLine(name, plugins = []) {
+function buildCommandLine(name, plugins = []) {
+  return buildPart('src/cli/main.ts', name, [structuredApart(), ...plugins])
+}
+
+/**
+ * @param {string} entryPoint
+ * @param {string} name of the file
+ * @param {import('esbuild').Plugin[]} plugins
+ */
+async function buildPart(entryPoint, name, plugins = []) {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'))
   await build({
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: [entryPoint],
     outfile: `${UNFINISHED}/cli/${name}.cjs`,
     plugins,
     bundle: true,
@@ -105,6 +136,7 @@ async function buildCommandLine(name, plugins = []) {
       'node-forge',
       'ora',
       'prom-client',
+      'protobufjs',
       'smol-toml',
       'ws',
     ],

@@ -98,6 +98,8 @@ const PACKAGES: Record<string, string[]> = {
   'store/level/level-store.ts': ['classic-level'],
   'access/jwt-source.ts': ['jose'],
   'load/histogram.ts': ['hdr-histogram-js'],
+  'inspect/payload/cbor.ts': ['cborg'],
+  'inspect/payload/message-pack.ts': ['@msgpack/msgpack'],
 }
 
 interface Import {

@@ -66,6 +66,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/inspect.ts'),
   },
   {
+    name: 'inspect diff',
+    spec: async () => (await import('./options/inspect-diff.ts')).inspectDiffSpec,
+    load: () => import('./commands/inspect-diff.ts'),
+  },
+  {
+    name: 'inspect encode',
+    spec: async () => (await import('./options/inspect-encode.ts')).inspectEncodeSpec,
+    load: () => import('./commands/inspect-encode.ts'),
+  },
+  {
     name: 'inspect proxy',
     spec: async () => (await import('./options/inspect-proxy.ts')).inspectProxySpec,
     load: () => import('./commands/inspect-proxy.ts'),

@@ -43,7 +43,10 @@ export const exitCodes: readonly ExitCodeRow[] = [
   },
   { code: ExitCode.PUBLISH_REFUSED, when: 'PUBLISH refused (reason code 0x80 or above) or never acknowledged' },
   { code: ExitCode.PROTOCOL, when: 'the peer broke the protocol or does not speak MQTT' },
-  { code: ExitCode.MALFORMED, when: 'inspect: a packet is malformed or breaks a rule' },
+  {
+    code: ExitCode.MALFORMED,
+    when: 'inspect: a packet is malformed or breaks a rule; inspect diff: the inputs differ',
+  },
   { code: ExitCode.OUTPUT, when: 'cannot write output, for example because the disk is full' },
   { code: ExitCode.TIMEOUT, when: 'timeout: -W passed before what was asked for came' },
   {

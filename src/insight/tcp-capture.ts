@@ -21,7 +21,7 @@ const SOME_CLIENT_PORT = 49_152
 const NOTHING = Buffer.alloc(0)
 
 /** A pcapng file that grows as things happen; whole blocks only, whenever it ends. */
-export class CaptureFile {
+export class CaptureFile implements CaptureSink {
   /** packets written so far; readers number them from 1 */
   frames = 0
   readonly #terms: CaptureTerms
@@ -85,6 +85,11 @@ export class CaptureFile {
   }
 }
 
+/** Takes the block of each packet, in order. */
+export interface CaptureSink {
+  add(block: Buffer): void
+}
+
 /** Both ends of a connection, as {@link Transport} writes them. */
 export interface Ends {
   readonly remoteAddress: string
@@ -93,7 +98,7 @@ export interface Ends {
 
 /** Both directions of one connection as TCP that is made up around its bytes. */
 export class CapturedConversation {
-  readonly #file: CaptureFile
+  readonly #sink: CaptureSink
   readonly #client: CaptureAddress
   readonly #server: CaptureAddress
   #fromClient = 1
@@ -102,8 +107,8 @@ export class CapturedConversation {
   #serverEnded = false
 
   /** @param ends as the server sees them: the client is remote */
-  constructor(file: CaptureFile, { remoteAddress, localAddress }: Ends, nowMs: number) {
-    this.#file = file
+  constructor(sink: CaptureSink, { remoteAddress, localAddress }: Ends, nowMs: number) {
+    this.#sink = sink
     this.#client = captureAddress(remoteAddress, SOME_CLIENT_PORT)
     this.#server = { ...captureAddress(localAddress, SERVER_PORT), port: SERVER_PORT }
     this.#write(true, TcpFlag.SYN, NOTHING, nowMs, 0, 0)
@@ -154,7 +159,7 @@ export class CapturedConversation {
     comment = '',
   ): void {
     const [from, to] = byClient ? [this.#client, this.#server] : [this.#server, this.#client]
-    this.#file.add(capturedSegment({ from, to, sequence, acknowledgement, flags, payload }, atMs, comment))
+    this.#sink.add(capturedSegment({ from, to, sequence, acknowledgement, flags, payload }, atMs, comment))
   }
 }
 

@@ -62,7 +62,10 @@ export function bitValue(value: number, mask: number): number {
 }
 
 /** A field's value for people, without control characters. */
-export function fieldText({ name, value }: Field, { packetType, version }: InspectedPacket): string {
+export function fieldText(
+  { name, value }: Field,
+  { packetType, version }: Pick<InspectedPacket, 'packetType' | 'version'>,
+): string {
   if (typeof value === 'string') return quoted(value)
   if (typeof value !== 'number')
     return isUtf8(value) && value.length > 0 ? quoted(value.toString()) : value.toString('hex')

@@ -39,10 +39,10 @@ export function tracePacket(bytes: Buffer, sender: Role, version: ProtocolVersio
     if (cutBy !== CutBy.NOBODY) reportCut(reader, { bodyStart, remainingLength }, cutBy)
     packet = decodeLeniently(reader, packetType, bytes[0]! & 0xf)
   }
-  if (packet === null && reader.offset < bytes.length) {
-    reader.note('Undecoded', reader.offset, bytes.length, bytes.subarray(reader.offset))
-  }
   const { fields, issues } = reader
+  // the fields are all of the packet, so that it can be made of them again
+  const decoded = fields.at(-1)!.end
+  if (decoded < bytes.length) reader.note('Undecoded', decoded, bytes.length, bytes.subarray(decoded))
   return { fields, issues, packet }
 }
 

@@ -1,7 +1,11 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type FrameOptions, rawFrame } from '../support/frames.ts'
 import { run, shell } from '../support/program.ts'
+import { birth, data } from '../support/wire.ts'
 
 const PUBLISH = '30 07 00 03 61 2f 78 68 69'
 const ESCAPE = '\u001b['
@@ -204,5 +208,97 @@ describe('inspect shows of a capture', () => {
 
     expect(server.stdout.trimEnd().split('\n')).toHaveLength(1)
     expect({ exitCode: other.exitCode, stdout: other.stdout }).toEqual({ exitCode: 2, stdout: '' })
+  })
+})
+
+describe('inspect --payload', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mqtt-kit-proto-'))
+  const proto = join(folder, 'reading.proto')
+  // {"a":1} in CBOR
+  const cbor = '30 07 00 01 61 a1 61 61 01'
+
+  writeFileSync(join(folder, 'unit.proto'), 'syntax = "proto3"; enum Unit { CELSIUS = 0; KELVIN = 1; }')
+  writeFileSync(
+    proto,
+    'syntax = "proto3"; package p; import "unit.proto"; message Reading { int64 id = 1; Unit unit = 2; bytes raw = 3; } message Other { string a = 1; }',
+  )
+  const reading = '30 0c 00 01 61 08 96 01 10 01 1a 02 00 ff'
+
+  it('recognises CBOR, in the tree and in JSON', async () => {
+    const tree = await run(['inspect', '--mqtt', '3.1.1', cbor])
+    const json = await run(['inspect', '--mqtt', '3.1.1', '--json', cbor])
+
+    expect(tree.stdout).toContain('Payload: CBOR {"a":1}\n')
+    expect(JSON.parse(json.stdout).payload).toEqual({ kind: 'cbor', value: { a: 1 } })
+  })
+
+  it('says why a payload is not what was asked for', async () => {
+    const { stdout, exitCode } = await run(['inspect', '--mqtt', '3.1.1', '--payload', 'msgpack', cbor])
+
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/Payload: a1616101\n +no MessagePack: the value ends after 2 of 4 bytes\n/)
+  })
+
+  it('shows long JSON in lines, with all its digits', async () => {
+    const payload = Buffer.from('{"id":9007199254740993,"text":"long enough for lines of its own, to be sure"}')
+    const input = Buffer.concat([Buffer.from([0x30, payload.length + 3, 0, 1, 0x61]), payload])
+    const { stdout } = await run(['inspect', '--mqtt', '3.1.1', '-'], { input })
+
+    expect(stdout).toMatch(/Payload: JSON\n +\{\n +"id": 9007199254740993,\n/)
+  })
+
+  it('decodes a message of a .proto file, with what it imports', async () => {
+    const { stdout } = await run([
+      'inspect',
+      '--mqtt',
+      '3.1.1',
+      '--json',
+      '--proto',
+      proto,
+      '--proto-type',
+      'Reading',
+      reading,
+    ])
+
+    expect(JSON.parse(stdout).payload).toEqual({
+      kind: 'protobuf',
+      value: { id: '150', unit: 'KELVIN', raw: { hex: '00ff' } },
+    })
+    expect(
+      JSON.parse(
+        (await run(['inspect', '--mqtt', '3.1.1', '--json', '--proto', proto, '--proto-type', 'p.Reading', cbor]))
+          .stdout,
+      ).payload,
+    ).toMatchObject({ kind: 'hex', problem: expect.stringMatching(/^no protobuf: /) })
+  })
+
+  it.each([
+    [['--proto', proto], /^mqtt-kit inspect: --proto-type is needed: .* has p\.Reading, p\.Other/],
+    [['--proto', proto, '--proto-type', 'Readin'], /--proto-type Readin: .*p\.Reading, p\.Other/],
+    [['--proto', join(folder, 'none.proto')], /cannot read --proto .*none\.proto/],
+    [['--proto-type', 'Reading'], /--proto-type needs --proto FILE/],
+    [['--payload', 'protobuf'], /--payload protobuf needs --proto FILE/],
+    [['--payload', 'cbor', '--proto', proto], /--proto and --payload cbor exclude each other/],
+  ])('refuses %j', async (args, message) => {
+    const { exitCode, stdout, stderr } = await run(['inspect', ...args, reading])
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+
+  it('names the metrics of Sparkplug B that a BIRTH has given aliases', async () => {
+    const publish = (message: string, payload: Buffer): string =>
+      JSON.stringify({
+        type: 'publish',
+        version: '3.1.1',
+        topic: `spBv1.0/g/${message}/n`,
+        payloadHex: payload.toString('hex'),
+      })
+    const { stdout: bytes } = await run(['inspect', 'encode'], {
+      input: publish('NBIRTH', birth()) + publish('NDATA', data(1)),
+    })
+    const { stdout } = await run(['inspect', '--view', 'tree', '--filter', 'topic ~ NDATA'], { input: bytes })
+
+    expect(stdout).toMatch(/Payload: Sparkplug B NDATA, seq 1\n +count = -1 \(Int32\)\n$/)
   })
 })

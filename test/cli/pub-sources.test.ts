@@ -147,11 +147,17 @@ describe('pub --json-lines', () => {
     ['{"topic":"a","payload":"","colour":1}', /one of the keys .*not "colour"/],
     ['{"topic":"a","payload":"","receivedAt":"then"}', /a time as in ISO 8601/],
     ['{"topic":"a","payload":"","properties":[]}', /an object at "properties"/],
-    ['{"topic":"a","payload":"","properties":{"receiveMaximum":1}}', /a property of PUBLISH, not "receiveMaximum"/],
+    [
+      '{"topic":"a","payload":"","properties":{"receiveMaximum":1}}',
+      /a property of PUBLISH, not "properties.receiveMaximum"/,
+    ],
     ['{"topic":"a","payload":"","properties":{"payloadFormatIndicator":2}}', /a number from 0 to 1/],
-    ['{"topic":"a","payload":"","properties":{"contentType":1}}', /a string at "contentType"/],
+    ['{"topic":"a","payload":"","properties":{"contentType":1}}', /a string at "properties.contentType"/],
     ['{"topic":"a","payload":"","properties":{"responseTopic":"#"}}', /Response Topic|RESPONSE/i],
-    ['{"topic":"a","payload":"","properties":{"userProperties":[["a"]]}}', /a list of \[name, value\]/],
+    [
+      '{"topic":"a","payload":"","properties":{"userProperties":[["a"]]}}',
+      /\[name, value\] at "properties.userProperties\[0\]"/,
+    ],
   ])('refuses %s', (line, message) => {
     const read = (): unknown =>
       readJsonMessage(Buffer.from(line), { topicName: null, qos: 0, retain: false, properties: {} })

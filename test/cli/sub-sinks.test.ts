@@ -103,17 +103,19 @@ describe('sub', () => {
   })
 
   it.each([
-    ['hex', '00ff', Buffer.from([0, 255])],
-    ['base64', 'AP8=', Buffer.from([0, 255])],
-    ['json', '{ "a": [1.0, " "] }', Buffer.from('{"a":[1.0," "]}')],
-  ])('shows what --decode %s finds, and leaves others as they are', async (kind, payload, found) => {
+    ['hex', '00ff', Buffer.from([0, 255]), '!'],
+    ['base64', 'AP8=', Buffer.from([0, 255]), '!'],
+    ['json', '{ "a": [1.0, " "] }', Buffer.from('{"a":[1.0," "]}'), '!'],
+    ['cbor', Buffer.from('a2616101616242ff00', 'hex'), Buffer.from('{"a":1,"b":{"hex":"ff00"}}'), 'a'],
+    ['msgpack', Buffer.from('82a16101a162c402ff00', 'hex'), Buffer.from('{"a":1,"b":{"hex":"ff00"}}'), 'text'],
+  ])('shows what --decode %s finds, and leaves others as they are', async (kind, payload, found, other) => {
     const { program, publisher } = await subscribed('-t', 'a', '-C', '2', '--decode', kind)
 
     publisher.publish('a', payload)
-    publisher.publish('a', '!')
+    publisher.publish('a', other)
 
     const { stdoutBytes, stderr } = await program.finished()
-    expect(stdoutBytes).toEqual(Buffer.concat([found, Buffer.from('\n!\n')]))
+    expect(stdoutBytes).toEqual(Buffer.concat([found, Buffer.from(`\n${other}\n`)]))
     expect(stderr).toContain(`the payload on "a" is no ${kind}; it is left as it came`)
   })
 

@@ -21,6 +21,7 @@ import { CaptureReader } from '../../src/inspect/network/capture-file.ts'
 import { CaptureInspector } from '../../src/inspect/network/capture-inspector.ts'
 import { rawFrame } from '../support/frames.ts'
 import { specFolder } from '../support/spec-folder.ts'
+import { birth, data } from '../support/wire.ts'
 
 const FIN = 0x11
 const SYN = 0x02
@@ -260,6 +261,60 @@ describe('the analysis of sessions', () => {
 
     expect([latency.count, latency.maximumMs, latency.percentileMs(0.5)]).toEqual([1, 250, 250])
     expect(analysis.topics.top(1)).toEqual([{ topicName: 'a/b', messages: 1, bytes: 10 }])
+  })
+})
+
+describe('the analysis of Sparkplug B', () => {
+  const said = (message: string, payload: Buffer) =>
+    new Publish(Message.create(`spBv1.0/g/${message}`, payload), 0, false, 0)
+  const born = () => opened().client(1, said('NBIRTH/n', birth(250)))
+
+  it('follows sequence numbers through DATA of nodes and devices, over 255 and back to 0', () => {
+    const sequence = [251, 252, 253, 254, 255, 0, 1].map((seq) => said(seq % 2 ? 'NDATA/n' : 'DDATA/n/d', data(seq)))
+
+    expect(
+      born()
+        .client(1, ...sequence, said('NDEATH/n', data(7)), new Disconnect())
+        .close(1)
+        .names(),
+    ).toEqual([])
+  })
+
+  it.each<readonly [name: string, packets: readonly Publish[]]>([
+    ['SPARKPLUG_SEQUENCE_GAP', [said('NDATA/n', data(252))]],
+    ['SPARKPLUG_SEQUENCE_GAP', [said('NDATA/n', data(251)), said('DDATA/n/d', data(251))]],
+    ['SPARKPLUG_ALIAS_UNKNOWN', [said('NDATA/n', data(251, 9))]],
+    ['SPARKPLUG_PAYLOAD_INVALID', [said('NDATA/n', Buffer.from('hi'))]],
+  ])('finds %s', (name, packets) => {
+    expect(
+      born()
+        .client(1, ...packets, new Disconnect())
+        .close(1)
+        .names(),
+    ).toEqual([name])
+  })
+
+  it('begins anew with each NBIRTH, and holds nothing against a node that was born before the capture', () => {
+    expect(
+      born()
+        .client(1, said('NBIRTH/n', birth(7)), said('NDATA/n', data(8)), new Disconnect())
+        .close(1)
+        .names(),
+    ).toEqual([])
+    expect(
+      opened()
+        .client(1, said('NDATA/other', data(8, 9)), new Disconnect())
+        .close(1)
+        .names(),
+    ).toEqual([])
+  })
+
+  it('asks nothing of what a subscriber gets, and of commands', () => {
+    const scenes = opened()
+      .server(1, said('NBIRTH/n', birth(0)), said('NDATA/n', data(9)))
+      .client(1, said('NCMD/n', data(3)))
+
+    expect(scenes.client(1, new Disconnect()).close(1).names()).toEqual([])
   })
 })
 

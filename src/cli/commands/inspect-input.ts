@@ -2,25 +2,40 @@ import { Role } from '../../codec/packet-type.ts'
 import { protocolVersionName } from '../../codec/protocol-version.ts'
 import type { Known } from '../../inspect/evidence.ts'
 import { readNotation } from '../../inspect/input/text-notation.ts'
+import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import { framesOfParts, type Inspection, inspectBytes, inspectParts, nameForeign } from '../../inspect/inspector.ts'
 import { CaptureReader, isCaptureFile } from '../../inspect/network/capture-file.ts'
 import type { CaptureInspector } from '../../inspect/network/capture-inspector.ts'
+import type { Parties } from '../../inspect/network/connection.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
 import { type ByteSource, withoutGzip } from '../input/inspect-source.ts'
 import type { InspectOptions } from '../options/inspect.ts'
-import type { InspectOutput } from '../output/inspect-output.ts'
 
 /** Text and raw bytes are read as a whole; captures of any size are not. */
 const MAXIMUM_WHOLE_BYTES = 256 * 1024 * 1024
 const SECOND_LOOK_BYTES = 64
 
+/** How to read an input. */
+export type ReadingOptions = Pick<InspectOptions, 'mqtt' | 'dir' | 'from' | 'port'>
+
+/** Takes the packets of an input. */
+export interface PacketSink {
+  /** nobody wants any more */
+  readonly isClosed: boolean
+  /** A capture comes. */
+  analyse(): Promise<void>
+  add(packet: InspectedPacket, parties: Parties | null): void
+  /** Called now and then, to wait for a slow reader. */
+  flush(): Promise<void>
+}
+
 /** Reads one input to its end, finds out what it is, and gives its packets to the output. */
 export async function inspectSource(
   source: ByteSource,
-  typed: InspectOptions,
-  output: InspectOutput,
+  typed: ReadingOptions,
+  output: PacketSink,
   context: Context,
 ): Promise<void> {
   const chunks: Buffer[] = []
@@ -56,7 +71,7 @@ class Capture {
     this.#inspector = inspector
   }
 
-  static async open(typed: InspectOptions, output: InspectOutput): Promise<Capture> {
+  static async open(typed: ReadingOptions, output: PacketSink): Promise<Capture> {
     return new Capture(await captureInspector(typed, output))
   }
 
@@ -71,19 +86,14 @@ class Capture {
   }
 }
 
-async function captureInspector(typed: InspectOptions, output: InspectOutput): Promise<CaptureInspector> {
+async function captureInspector(typed: ReadingOptions, output: PacketSink): Promise<CaptureInspector> {
   const { CaptureInspector } = await import('../../inspect/network/capture-inspector.ts')
   await output.analyse()
   const known = { version: typed.mqtt ?? null, port: typed.port ?? null }
   return new CaptureInspector((packet, parties) => output.add(packet, parties), known)
 }
 
-async function inspectWhole(
-  input: Buffer,
-  typed: InspectOptions,
-  output: InspectOutput,
-  context: Context,
-): Promise<void> {
+async function inspectWhole(input: Buffer, typed: ReadingOptions, output: PacketSink, context: Context): Promise<void> {
   const known: Known = { version: typed.mqtt ?? null, sender: typed.dir ?? null }
   const text = isText(input) && mayBe('text', typed) ? input.toString('latin1') : null
   const notation = text === null ? null : readNotation(text, typed.from)
@@ -112,7 +122,7 @@ async function inspectWhole(
 }
 
 // binary and capture are kinds of their own; all others are notations of text
-function mayBe(kind: 'capture' | 'text', { from = 'auto' }: InspectOptions): boolean {
+function mayBe(kind: 'capture' | 'text', { from = 'auto' }: ReadingOptions): boolean {
   if (from === 'auto' || from === kind) return true
   return kind === 'text' && from !== 'binary' && from !== 'capture'
 }

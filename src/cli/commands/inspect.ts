@@ -2,6 +2,7 @@ import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { UsageError } from '../failure.ts'
 import { sourcesOf } from '../input/inspect-source.ts'
+import { payloadReader } from '../input/payload-options.ts'
 import type { inspectRows } from '../options/inspect.ts'
 import { merged, type Parsed } from '../options/parse.ts'
 import { InspectOutput } from '../output/inspect-output.ts'
@@ -12,7 +13,7 @@ import { inspectSource } from './inspect-input.ts'
 export async function run(parsed: Parsed<typeof inspectRows>, context: Context): Promise<ExitCode> {
   const typed = merged(parsed)
   const painter = await createPainter(context.terminal.stdoutColour)
-  const output = new InspectOutput(typed, painter, context)
+  const output = new InspectOutput(typed, await payloadReader(typed), painter, context)
   await output.load()
   for (const source of sourcesOf(parsed.operands, context.streams)) {
     await inspectSource(source, typed, output, context)

@@ -22,8 +22,8 @@ export function sample(percent: number): MessageStep {
 }
 
 /** Puts what the payload says in its place; a payload of another kind stays as it is, and that is told. */
-export function decoded(encoding: PayloadEncoding, { talk }: Context): MessageStep {
-  const decode = payloadDecoder(encoding)
+export async function decoded(encoding: PayloadEncoding, { talk }: Context): Promise<MessageStep> {
+  const decode = await payloadDecoder(encoding)
   return (publish) => {
     const { message, qos, dup, packetId, topicAlias, subscriptionIdentifiers } = publish
     const payload = decode(message.payload)

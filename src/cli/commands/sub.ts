@@ -124,7 +124,7 @@ async function stepsOf(typed: SubscribeOptions, context: Context): Promise<Messa
   return [
     ...(changes ? [steps.onlyChanges()] : []),
     ...(randomFilter === undefined ? [] : [steps.sample(randomFilter)]),
-    ...(decode === undefined ? [] : [steps.decoded(decode, context)]),
+    ...(decode === undefined ? [] : [await steps.decoded(decode, context)]),
   ]
 }
 

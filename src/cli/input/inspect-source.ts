@@ -9,8 +9,12 @@ const CHUNK_BYTES = 256 * 1024
 export type ByteSource = Iterable<Buffer> | AsyncIterable<Buffer>
 
 /** What the arguments name. Those that are no files are one text: the shell may have cut it at its spaces. */
-export function sourcesOf(operands: readonly string[], { stdin }: Context['streams']): ByteSource[] {
-  if (operands.length === 0 && stdin.isTTY) throw new UsageError('what to inspect? Give a file, - or bytes as text')
+export function sourcesOf(
+  operands: readonly string[],
+  { stdin }: Context['streams'],
+  question = 'what to inspect? Give a file, - or bytes as text',
+): ByteSource[] {
+  if (operands.length === 0 && stdin.isTTY) throw new UsageError(question)
   if (operands.length === 0) return [stdin]
   const sources: ByteSource[] = []
   const text: string[] = []

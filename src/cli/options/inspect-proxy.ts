@@ -124,6 +124,8 @@ export const inspectProxyRows = {
     help: 'line, tree, hex, table, flow or session, which shows nothing until the end',
   }),
   payload: inspectRows.payload,
+  proto: inspectRows.proto,
+  protoType: inspectRows.protoType,
   json: flag({
     group: 'Output',
     help: 'the ready line and each packet as a JSON object and line; "injected" tells of faults',

@@ -2,11 +2,11 @@ import { Role } from '../../codec/packet-type.ts'
 import type { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { notationNames } from '../../inspect/input/notation.ts'
 import { FilterSyntaxError, filterNames, type PacketFilter, parsePacketFilter } from '../../inspect/packet-filter.ts'
-import { payloadKinds } from '../../inspect/payload.ts'
+import { payloadKinds } from '../../inspect/payload/payload-value.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { generalOptions } from './general.ts'
 import { flag, one, type Typed, ValueError, type ValueKind } from './option-row.ts'
-import { choice, integer, port, protocolVersion } from './values.ts'
+import { choice, integer, port, protocolVersion, text } from './values.ts'
 
 /** null: to be found out. */
 export const versionOrAuto: ValueKind<ProtocolVersion | null> = {
@@ -77,9 +77,31 @@ export const inspectRows = {
   payload: one(choice('KIND', payloadKinds), {
     group: 'Output',
     default: 'auto',
-    help: 'show payloads as text, json, hex or base64; auto takes what fits',
+    help: `show payloads as ${payloadKinds.slice(1).join(', ')}, or auto`,
+    more:
+      'auto takes a payload for what its content type or a Sparkplug topic says, for compressed data, or for JSON, CBOR or MessagePack that is ' +
+      'whole and hardly met by chance; else it is text or hex. What is not of its kind says why. Metrics of Sparkplug B get the names ' +
+      'that a BIRTH in the same input has given their aliases. In JSON, bytes are {"hex"}, CBOR tags {"tag","value"}, and numbers that are not ' +
+      'exact there are text.',
   }),
-  json: flag({ group: 'Output', help: 'one JSON object per packet and line' }),
+  proto: one(text('FILE'), {
+    group: 'Output',
+    environment: false,
+    help: 'show payloads as a message of this .proto file',
+    more: 'The same as --payload protobuf, which needs it.',
+  }),
+  protoType: one(text('NAME'), {
+    group: 'Output',
+    environment: false,
+    help: 'which message of --proto, if it has several: pkg.Name',
+  }),
+  json: flag({
+    group: 'Output',
+    help: 'one JSON object per packet and line',
+    more:
+      'The bytes of a packet are the "raw" of its "fields", one after the other; inspect encode makes it of them again. "payload" has "kind" and ' +
+      '"value", and "problem" where it is not what it is said to be.',
+  }),
   byte: one(integer('OFFSET', 0, Number.MAX_SAFE_INTEGER), {
     group: 'Output',
     environment: false,
@@ -100,6 +122,7 @@ export const inspectSpec: CommandSpec<typeof inspectRows> = {
       'themselves as text; how they are written down is found out.',
     'Read are hex in any notation, C arrays, string escapes, base64, decimal lists, the dumps of xxd, hexdump, od, tcpdump ' +
       'and tshark, raw binary, pcap and pcapng, these with gzip, and WebSocket. MQTT in captures is found on any port.',
+    'mqtt-kit inspect encode makes packets of JSON, mqtt-kit inspect diff shows what differs between two inputs.',
     'The exit code is 0 when all is well, 11 when a packet breaks a rule, 2 when there is no MQTT.',
   ],
   rows: inspectRows,

@@ -145,8 +145,10 @@ export const printOptions = {
 export const destinationOptions = {
   decode: one(choice('KIND', payloadEncodings), {
     group: 'Output',
-    help: 'take payloads for hex, base64 or json, and show that',
-    more: 'A payload of another kind is shown as it came, and stderr says so. JSON is shown without white space.',
+    help: `take payloads for ${payloadEncodings.join(', ')}, and show that`,
+    more:
+      'A payload of another kind is shown as it came, and stderr says so. JSON is shown without white space, and ' +
+      'CBOR and MessagePack as JSON: bytes as {"hex"}, CBOR tags as {"tag","value"}, numbers that are not exact there as text.',
   }),
   tree: flag({
     group: 'Output',

@@ -1,21 +1,17 @@
-import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
+import { packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { fieldText } from '../../inspect/field-text.ts'
 import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
-import { type PayloadKind, type PayloadValue, readPayload } from '../../inspect/payload.ts'
-import type { Issue } from '../../inspect/trace.ts'
+import type { PayloadReader } from '../../inspect/payload/payload-reader.ts'
+import type { Field, Issue } from '../../inspect/trace.ts'
 import type { Injected } from '../../proxy/tap.ts'
 
 /**
  * One packet as the JSON object that `inspect --json` promises; offsets of fields and issues count from its first byte.
  * @param injected what a proxy did to it; where it did anything, `injected` says so
  */
-export function packetJson(
-  packet: InspectedPacket,
-  payloadKind: PayloadKind,
-  injected: Injected | null = null,
-): string {
+export function packetJson(packet: InspectedPacket, payloads: PayloadReader, injected: Injected | null = null): string {
   const { version, bytes } = packet
   return JSON.stringify({
     type: packetTypeNames[packet.packetType]!.toLowerCase(),
@@ -26,17 +22,10 @@ export function packetJson(
     time: packet.timeSeconds,
     offset: packet.offset,
     length: bytes.length,
-    fields: packet.fields.map((field) => ({
-      name: field.name,
-      start: field.start,
-      end: field.end,
-      raw: bytes.toString('hex', field.start, field.end),
-      value: Buffer.isBuffer(field.value) ? field.value.toString('hex') : field.value,
-      text: fieldText(field, packet),
-    })),
+    fields: packet.fields.map((field) => fieldJson(field, packet)),
     issues: packet.issues.map((issue) => issueJson(issue, packet)),
     ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
-    payload: payloadOf(packet, payloadKind),
+    payload: payloads.read(packet),
     ...(injected === null ? {} : injectedJson(injected)),
   })
 }
@@ -50,11 +39,23 @@ function injectedJson({ isDropped, isCopy, heldMs }: Injected): object {
   return Object.keys(told).length === 0 ? {} : { injected: told }
 }
 
+/** One field as the contract has it. */
+export function fieldJson(
+  field: Field,
+  packet: Pick<InspectedPacket, 'bytes' | 'packetType' | 'version'>,
+): Record<string, unknown> {
+  const { name, start, end, value } = field
+  return {
+    name,
+    start,
+    end,
+    raw: packet.bytes.toString('hex', start, end),
+    value: Buffer.isBuffer(value) ? value.toString('hex') : value,
+    text: fieldText(field, packet),
+  }
+}
+
 function issueJson(issue: Issue, packet: InspectedPacket): object {
   const { id, violation, severity, start, end, message } = issue
   return { id, violation, severity, start, end, message, expected: expectedInstead(issue, packet) }
-}
-
-function payloadOf({ packet }: InspectedPacket, kind: PayloadKind): PayloadValue | null {
-  return packet?.packetType === PacketType.PUBLISH ? readPayload(packet.message.payload, kind) : null
 }

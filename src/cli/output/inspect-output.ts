@@ -2,6 +2,7 @@ import type { SessionAnalysis } from '../../inspect/analysis/session-analysis.ts
 import { fieldText } from '../../inspect/field-text.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
 import type { Parties } from '../../inspect/network/connection.ts'
+import type { PayloadReader } from '../../inspect/payload/payload-reader.ts'
 import type { Injected } from '../../proxy/tap.ts'
 import type { Context } from '../context.ts'
 import type { InspectOptions } from '../options/inspect.ts'
@@ -22,6 +23,7 @@ export class InspectOutput {
   /** called when nobody reads any more */
   closed: () => void = () => {}
   readonly #typed: InspectOptions
+  readonly #payloads: PayloadReader
   readonly #painter: Painter
   readonly #context: Context
   readonly #columns: number
@@ -34,8 +36,9 @@ export class InspectOutput {
   #text: string[] = []
   #wake: () => void = () => {}
 
-  constructor(typed: InspectOptions, painter: Painter, context: Context) {
+  constructor(typed: InspectOptions, payloads: PayloadReader, painter: Painter, context: Context) {
     this.#typed = typed
+    this.#payloads = payloads
     this.#painter = painter
     this.#context = context
     const { stdoutIsTerminal, columns } = context.terminal
@@ -61,6 +64,7 @@ export class InspectOutput {
   /** @param injected what a proxy did to the packet */
   add(packet: InspectedPacket, parties: Parties | null, injected: Injected | null = null): void {
     this.packets++
+    this.#payloads.see(packet)
     // the sessions are judged by what was passed on
     if (parties !== null && injected?.isDropped !== true) this.#analysis?.add(packet, parties)
     const { filter, dir, byte } = this.#typed
@@ -101,10 +105,10 @@ export class InspectOutput {
 
   /** Loads the view that was asked for, if it is none of the everyday ones. */
   async load(): Promise<void> {
-    const { json, view, payload = 'auto' } = this.#typed
+    const { json, view } = this.#typed
     const { columns, stdoutIsTerminal } = this.#context.terminal
     if (view === 'session') this.#view = () => ''
-    else if (json === true) this.#view = (packet, _, injected) => `${packetJson(packet, payload, injected)}\n`
+    else if (json === true) this.#view = (packet, _, injected) => `${packetJson(packet, this.#payloads, injected)}\n`
     else if (view === 'tree') this.#view = noted((packet) => this.#tree(packet))
     else if (view === 'line') {
       this.#view = (packet, parties, injected) =>
@@ -158,7 +162,7 @@ export class InspectOutput {
   }
 
   #tree(packet: InspectedPacket): string {
-    return packetTree(packet, this.#painter, this.#context.terminal.columns, this.#typed.payload ?? 'auto')
+    return packetTree(packet, this.#painter, this.#context.terminal.columns, this.#payloads)
   }
 
   #explain(packet: InspectedPacket, byte: number): void {
@@ -184,7 +188,8 @@ function noted(view: (packet: InspectedPacket, parties: Parties | null) => strin
   }
 }
 
-function clientIdOf({ packet }: InspectedPacket, parties: Parties | null): string | null {
+/** The client of a packet; null as long as nothing told it. */
+export function clientIdOf({ packet }: InspectedPacket, parties: Parties | null): string | null {
   if (parties !== null) return parties.clientId
   return packet?.packetType === 1 ? packet.clientId : null
 }

@@ -3,9 +3,10 @@ import { protocolVersionName } from '../../codec/protocol-version.ts'
 import { bitPicture, bitsOf, bitValue, fieldText } from '../../inspect/field-text.ts'
 import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
 import type { InspectedPacket } from '../../inspect/inspected-packet.ts'
-import { type PayloadKind, readPayload } from '../../inspect/payload.ts'
+import type { PayloadReader } from '../../inspect/payload/payload-reader.ts'
 import type { Field, Issue } from '../../inspect/trace.ts'
 import type { Painter } from '../terminal.ts'
+import { payloadText } from './payload-text.ts'
 
 const HEX_COLUMN_BYTES = 8
 const OFFSET_COLUMNS = 6
@@ -16,12 +17,12 @@ export function packetTree(
   packet: InspectedPacket,
   painter: Painter,
   columns: number,
-  payloadKind: PayloadKind = 'auto',
+  payloads: PayloadReader,
 ): string {
   const lines = [painter.heading(headline(packet))]
   const told = new Set<Issue>()
   for (const field of packet.fields) {
-    lines.push(...fieldLines(field, packet, payloadKind, painter, columns))
+    lines.push(...fieldLines(field, packet, payloads, painter, columns))
     for (const issue of packet.issues) {
       if (told.has(issue) || issue.start < field.start || issue.start >= field.end) continue
       told.add(issue)
@@ -46,7 +47,7 @@ export function headline(packet: InspectedPacket): string {
 function fieldLines(
   field: Field,
   packet: InspectedPacket,
-  payloadKind: PayloadKind,
+  payloads: PayloadReader,
   painter: Painter,
   columns: number,
 ): string[] {
@@ -55,8 +56,11 @@ function fieldLines(
   const hex = isLong ? `${spaced(raw.slice(0, -2))} ..` : spaced(raw)
   const left = `${String(field.start).padStart(OFFSET_COLUMNS - 1)} ${painter.faint(hex.padEnd(HEX_COLUMNS))} `
   const room = Math.max(16, columns - OFFSET_COLUMNS - HEX_COLUMNS - 1)
-  const value = shortened(textOf(field, packet, payloadKind), Math.max(8, room - field.name.length - 2))
+  const [first = '', ...further] = textOf(field, packet, payloads)
+  const value = shortened(first, Math.max(8, room - field.name.length - 2))
   const lines = [`${left}${painter.accent(field.name)}: ${value}`]
+  for (const line of further)
+    lines.push(`${' '.repeat(OFFSET_COLUMNS + 2)}${shortened(line, columns - OFFSET_COLUMNS - 2)}`)
   const bits = bitsOf(field, packet.packetType)
   if (bits !== null && typeof field.value === 'number') {
     for (const [mask, name] of bits) {
@@ -91,11 +95,12 @@ function folded(text: string, columns: number): string[] {
   return lines
 }
 
-function textOf(field: Field, packet: InspectedPacket, payloadKind: PayloadKind): string {
-  if (payloadKind === 'auto' || field.name !== 'Payload' || !Buffer.isBuffer(field.value))
-    return fieldText(field, packet)
-  const { kind, value } = readPayload(field.value, payloadKind)
-  return kind === 'hex' || kind === 'base64' ? String(value) : JSON.stringify(value)
+// What a payload says may take several lines.
+function textOf(field: Field, packet: InspectedPacket, payloads: PayloadReader): string[] {
+  const text = fieldText(field, packet)
+  if (field.name !== 'Payload' || !Buffer.isBuffer(field.value)) return [text]
+  const payload = payloads.read(packet)
+  return payload === null ? [text] : payloadText(payload, field.value, text)
 }
 
 function spaced(hex: string): string {

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer'
+import type { StructuredKind } from '../../inspect/payload/structured.ts'
 import { compactJson } from './exact-json.ts'
 import type { PayloadEncoding } from './payload-encoding.ts'
 
 /** Turns a payload into what it says; null when it is not of its kind. */
 export type PayloadDecoder = (payload: Buffer) => Buffer | null
 
-const decoders: Readonly<Record<PayloadEncoding, PayloadDecoder>> = {
+const decoders: Readonly<Record<Exclude<PayloadEncoding, StructuredKind>, PayloadDecoder>> = {
   hex: (payload) => {
     const text = payload.toString('latin1').replaceAll(/\s/g, '')
     return text.length % 2 === 0 && /^[0-9a-f]*$/i.test(text) ? Buffer.from(text, 'hex') : null
@@ -20,7 +21,16 @@ const decoders: Readonly<Record<PayloadEncoding, PayloadDecoder>> = {
   },
 }
 
-/** The decoder of one encoding. */
-export function payloadDecoder(encoding: PayloadEncoding): PayloadDecoder {
-  return decoders[encoding]
+/** The decoder of one encoding; those that need a library are loaded. */
+export async function payloadDecoder(encoding: PayloadEncoding): Promise<PayloadDecoder> {
+  if (encoding !== 'cbor' && encoding !== 'msgpack') return decoders[encoding]
+  const { readStructured } = await import('../../inspect/payload/structured.ts')
+  return (payload) => {
+    try {
+      return Buffer.from(JSON.stringify(readStructured(payload, encoding)))
+    } catch {
+      // the payload is no such thing; it is the caller who says so
+      return null
+    }
+  }
 }

@@ -5,6 +5,7 @@ import type { Parties } from '../../inspect/network/connection.ts'
 import type { PacketTapOutput } from '../../proxy/packet-tap.ts'
 import type { Injected } from '../../proxy/tap.ts'
 import type { Context } from '../context.ts'
+import { payloadReader } from '../input/payload-options.ts'
 import type { InspectOptions } from '../options/inspect.ts'
 import type { Painter } from '../terminal.ts'
 import { InspectOutput } from './inspect-output.ts'
@@ -30,7 +31,10 @@ export class ProxyOutput implements PacketTapOutput {
     this.#analysis = isOnlyReport ? null : new SessionAnalysis()
   }
 
-  /** @param closed called when nobody reads standard output any more */
+  /**
+   * @param closed called when nobody reads standard output any more
+   * @throws UsageError and Failure of the options for payloads
+   */
   static async open(
     typed: InspectOptions,
     painter: Painter,
@@ -38,7 +42,12 @@ export class ProxyOutput implements PacketTapOutput {
     counts: ProxyCounts,
     closed: () => void,
   ): Promise<ProxyOutput> {
-    const output = new InspectOutput({ ...typed, view: typed.view ?? 'line' }, painter, context)
+    const output = new InspectOutput(
+      { ...typed, view: typed.view ?? 'line' },
+      await payloadReader(typed),
+      painter,
+      context,
+    )
     await output.load()
     const isOnlyReport = typed.view === 'session'
     if (isOnlyReport) await output.analyse()

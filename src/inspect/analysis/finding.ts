@@ -175,6 +175,24 @@ export const findingRows = {
     'client uses what CONNACK has ruled out',
     'the client has to look at the properties of CONNACK',
   ),
+  SPARKPLUG_SEQUENCE_GAP: row(
+    'warning',
+    NO_STATEMENT,
+    'Sparkplug sequence number is not the next one',
+    'messages of the edge node were lost or are out of order: host applications will ask it for a rebirth',
+  ),
+  SPARKPLUG_ALIAS_UNKNOWN: row(
+    'warning',
+    NO_STATEMENT,
+    'Sparkplug metric has an alias that no BIRTH has named',
+    'the edge node has to give every alias a name in NBIRTH or DBIRTH before it uses it',
+  ),
+  SPARKPLUG_PAYLOAD_INVALID: row(
+    'warning',
+    NO_STATEMENT,
+    'payload under a Sparkplug topic is no Sparkplug B',
+    'topics that begin with spBv1.0/ are for Sparkplug payloads only: look at who publishes there',
+  ),
 } as const satisfies Record<string, FindingRow>
 
 export type FindingName = keyof typeof findingRows

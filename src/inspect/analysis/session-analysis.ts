@@ -8,6 +8,7 @@ import { Conversation, type ConversationOutput } from './conversation.ts'
 import { Budget } from './exchanges.ts'
 import { type Finding, type FindingName, makeFinding, type Place } from './finding.ts'
 import { Latencies } from './latencies.ts'
+import { SparkplugWatch } from './sparkplug-watch.ts'
 import { TopicCounts } from './topic-counts.ts'
 import { WillWatch } from './will-watch.ts'
 
@@ -48,6 +49,7 @@ export class SessionAnalysis implements ConversationOutput {
   // server and Client Identifier -> its last accepted connection
   readonly #clients = new Map<string, Conversation>()
   readonly #wills = new WillWatch(this)
+  readonly #sparkplug = new SparkplugWatch(this)
   #lastSeconds: number | null = null
 
   add(inspected: InspectedPacket, parties: Parties): void {
@@ -90,7 +92,9 @@ export class SessionAnalysis implements ConversationOutput {
     const topicName = conversation.topicOf(publish, inspected.sender)
     if (topicName === null) return
     this.topics.add(topicName, inspected.bytes.length)
-    if (inspected.sender === Role.SERVER) this.#wills.seen(topicName, publish.message.payload, inspected)
+    const { payload } = publish.message
+    if (inspected.sender === Role.SERVER) this.#wills.seen(topicName, payload, inspected)
+    else this.#sparkplug.published(topicName, payload, inspected)
   }
 
   // The older connection may be closed before the newer one is accepted, so this is looked at with CONNECT.
