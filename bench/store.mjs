@@ -20,6 +20,7 @@ const BINARY = fileURLToPath(new URL('../bin/mqtt-kit.cjs', import.meta.url))
 const CLIENT_ID = 'reader'
 /** messages without PUBACK at a time */
 const WINDOW = 2000
+const TICKS_PER_SECOND = 100
 /** so that no bound of a queue is reached */
 const NO_BOUNDS = ['--max-queued', '100000000', '--max-queued-bytes', '100000000000']
 
@@ -80,6 +81,11 @@ async function startBroker(folder) {
   return {
     port: Number(/:(\d+)$/.exec(String(line))?.[1]),
     readySeconds: (performance.now() - startedAtMs) / 1000,
+    /** user and system, so far */
+    get processorSeconds() {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+    },
     get memoryMebibytes() {
       return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024
     },
@@ -221,7 +227,9 @@ if ('start'.includes(options.only)) {
     const seconds = await fill(folder, [sessions, messages, 100])
     console.log(`import of ${format(messages)} messages in ${format(sessions)} sessions: ${seconds.toFixed(1)} s`)
     const broker = await startBroker(folder)
-    console.log(`start with them: ${broker.readySeconds.toFixed(1)} s, then ${format(broker.memoryMebibytes)} MiB`)
+    const { readySeconds, processorSeconds, memoryMebibytes } = broker
+    const times = `${readySeconds.toFixed(1)} s, ${processorSeconds.toFixed(1)} s of processors`
+    console.log(`start with them: ${times}, then ${format(memoryMebibytes)} MiB`)
     await broker.stop()
   })
 }
@@ -234,11 +242,11 @@ if ('drain'.includes(options.only)) {
     console.log(`${what} come in: ${format(inPerSecond)}/s, then ${format(taking.memoryMebibytes)} MiB`)
     await taking.stop()
     const broker = await startBroker(folder)
-    const before = broker.memoryMebibytes
+    const { memoryMebibytes, processorSeconds } = broker
     const outPerSecond = await drain(broker.port, queue)
-    console.log(
-      `they go out after a restart: ${format(outPerSecond)}/s, ${format(before)} MiB before, ${format(broker.memoryMebibytes)} MiB after`,
-    )
+    const cost = `${format(((broker.processorSeconds - processorSeconds) * 1e9) / queue)} ns of processors each`
+    const memories = `${format(memoryMebibytes)} MiB before, ${format(broker.memoryMebibytes)} MiB after`
+    console.log(`they go out after a restart: ${format(outPerSecond)}/s, ${cost}, ${memories}`)
     await broker.stop()
   })
 }
