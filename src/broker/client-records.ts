@@ -182,7 +182,7 @@ export class ClientRecords {
     const wasOpen = stored.endedAtWallMs === 0
     record.resumeCountdown(wasOpen ? null : stored.endedAtWallMs - durable.wallMinusMonotonicMs, nowMs)
     if (wasOpen) {
-      record.stored.willSet(record.will)
+      if (record.will !== null) record.stored.willSet(record.will)
       durable.disconnected(record)
     }
     return record

@@ -86,11 +86,11 @@ export class MessageQueue {
     return dropped
   }
 
-  /** Appends a delivery of a session that is restored, whatever the bounds. */
+  /** Appends a delivery of a session that is restored, whatever the bounds. It stays with the keeper: its client may never come back. */
   restore(delivery: Delivery): void {
-    this.#bytes += weigh(delivery)
-    if (this.#head.length < HEAD_DELIVERIES) this.#head.push(delivery)
-    else this.#parked.push(delivery, weigh(delivery))
+    const weight = weigh(delivery)
+    this.#bytes += weight
+    this.#parked.push(delivery, weight)
   }
 
   #append(delivery: Delivery): void {

@@ -135,7 +135,7 @@ class Reading implements Restored {
     const exchanges = new Map<string, Buffer>()
     await this.#eachOfSession(KeyKind.EXCHANGE, (_, key, value) => exchanges.set(key.toString('latin1', 1), value))
     await this.#eachOfSession(KeyKind.DELIVERY, ({ state }, key, value) => {
-      const delivery = this.#deliveries.decode(key, value, deliveryNumberOf(key))
+      const delivery = this.#deliveries.decode(key, value, deliveryNumberOf(key), this.#wallMinusMonotonicMs)
       const exchange = exchanges.get(key.toString('latin1', 1))
       if (exchange !== undefined) {
         decodeExchange(key, exchange, delivery)

@@ -32,7 +32,7 @@ export class StoredDeliveries {
     try {
       const value = this.#store.getSync(key)
       if (value === null) throw new StoreError('damaged', `the delivery ${number} of session ${session} is not there`)
-      return this.decode(key, value, number)
+      return this.decode(key, value, number, this.#host.wallMinusMonotonicMs)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       this.#host.deliveryUnreadable(error)
@@ -41,8 +41,7 @@ export class StoredDeliveries {
   }
 
   /** @throws StoreError damaged, io */
-  decode(key: Buffer, value: Buffer, number: number): Delivery {
-    const { wallMinusMonotonicMs } = this.#host
+  decode(key: Buffer, value: Buffer, number: number, wallMinusMonotonicMs: number): Delivery {
     const findShared = (sequence: number) => this.#sharedMessage(sequence, wallMinusMonotonicMs)
     const { delivery, sharesMessage } = decodeDelivery(key, value, findShared, wallMinusMonotonicMs)
     this.journal.loaded(delivery, number, sharesMessage)

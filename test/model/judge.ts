@@ -114,8 +114,12 @@ export class Judge {
 
   #seeFirst(connection: Connection, session: Session, publish: PublishPacket): void {
     const { now } = this.#model
-    if (session.deliveries.some(({ state, packetId }) => state !== 'waiting' && packetId === publish.id)) {
-      throw fail(connection, publish, 'its Packet Identifier is open')
+    const open = session.deliveries.find(({ state, packetId }) => state !== 'waiting' && packetId === publish.id)
+    if (open !== undefined) {
+      // of one that may have been dropped by right this tells that it was: a broker that started anew begins anew with ids
+      if (!open.choice?.mayBeLost || open.sentOn === connection)
+        throw fail(connection, publish, 'its Packet Identifier is open')
+      giveUp(open)
     }
     const waiting = waitingOf(session)
     const fitting = waiting.filter((one) => this.#isIt(one, publish, connection))

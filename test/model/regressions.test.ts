@@ -258,3 +258,24 @@ it('takes a message for the one of a shared subscription or for the retained one
   }
   expect(await run(script)).toBeNull()
 })
+
+it('knows that the id of a message that was too large to be sent again is free, though nobody saw it dropped', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'ann' },
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid', properties: { sessionExpiry: 60 } },
+    { do: 'subscribe', slot: 2, filters: [{ filter: '+/+', qos: 1 }] },
+    { do: 'publish', slot: 0, topic: 'a/b', qos: 1, id: 1, bytes: 9127 },
+    {
+      do: 'connect',
+      slot: 1,
+      version: 5,
+      clientId: 'cid',
+      will: { topic: 'a/b', qos: 1 },
+      properties: { sessionExpiry: 60, maximumPacketBytes: 150 },
+      joined: true,
+    },
+    { do: 'read', slot: 1, bytes: 1 },
+    { do: 'publish', slot: 1, topic: 'a/c' },
+    { do: 'kill' },
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid' },
+  ))
