@@ -38,7 +38,8 @@ async function search({ scripts: fewest, scriptFor, options }: Search, firstSeed
   while (scripts < fewest || performance.now() < until) {
     const seed = firstSeed + scripts
     const script = scriptFor(seed)
-    if ((await attempt(script)) !== null) throw new Error(await report(seed, script, attempt))
+    const failure = await attempt(script)
+    if (failure !== null) throw new Error(await report(seed, script, failure, attempt))
     operations += script.operations.length
     scripts++
   }
@@ -48,9 +49,14 @@ async function search({ scripts: fewest, scriptFor, options }: Search, firstSeed
 async function report(
   seed: number,
   script: Script,
+  first: Failure,
   attempt: (script: Script) => Promise<Failure | null>,
 ): Promise<string> {
-  const { script: short, failure } = await shrinkFailing(script, attempt)
+  // of what a file system does in its own time a second run may be clean
+  const shrunk = await shrinkFailing(script, attempt).catch((error: Error) => error)
+  if (shrunk instanceof Error)
+    return `MQTT_KIT_SEED=${seed}, operation ${first.at}: ${first.message}; ${shrunk.message}`
+  const { script: short, failure } = shrunk
   return [
     `operation ${failure.at}: ${failure.message}`,
     `Repeat with MQTT_KIT_SEED=${seed}. As short as it gets, for a regression test:`,

@@ -279,3 +279,18 @@ it('knows that the id of a message that was too large to be sent again is free, 
     { do: 'kill' },
     { do: 'connect', slot: 2, version: 5, clientId: 'cid' },
   ))
+
+it('knows that a retained message that expires at once is nothing to be kept', () =>
+  agrees(
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid' },
+    { do: 'hold commits' },
+    {
+      do: 'publish',
+      slot: 2,
+      topic: 'a/b/c',
+      qos: 1,
+      id: 3,
+      retain: true,
+      properties: { messageExpiry: 0 },
+    },
+  ))

@@ -13,7 +13,7 @@ export async function shrinkFailing(
   attempt: (script: Script) => Promise<Failure | null> = run,
 ): Promise<{ script: Script; failure: Failure }> {
   const first = await attempt(script)
-  if (first === null) throw new Error('the script does not fail')
+  if (first === null) throw new Error('the script does not fail again')
   const untilThere = { ...script, operations: script.operations.slice(0, first.at + 1) }
   const short = await shrink(untilThere, async (shorter) => {
     const failure = await attempt(shorter)

@@ -28,7 +28,9 @@ export function markUncommitted(model: ReferenceModel, step: () => void): void {
 // kept need not, nor what expires at once; a retained one at QoS 0 is written later.
 function keptOf(model: ReferenceModel): string {
   const sessions = [...model.sessions.values()].filter(({ isKept, will }) => isKept || will !== null)
-  const retained = [...model.retained.values()].filter(({ qos }) => qos > 0)
+  const retained = [...model.retained.values()].filter(
+    ({ qos, properties }) => qos > 0 && properties.messageExpiry !== 0,
+  )
   return JSON.stringify([sessions.map((session) => keptOfSession(session, model.now)), retained])
 }
 
