@@ -216,8 +216,9 @@ export class Judge {
     if (publish.id === 0) throw fail(connection, publish, 'its Packet Identifier is 0')
     if (slotsHeld(session) >= connection.receiveMaximum)
       throw fail(connection, publish, `the Receive Maximum is ${connection.receiveMaximum}`)
-    // U-04: after a restart its id must be known
-    if (this.isHolding && delivery.state === 'waiting' && delivery.qos === 2 && session.isKept)
+    // U-04: after a restart its id must be known; what a client that is behind reads may have left before commits were held
+    const isFirst = delivery.state === 'waiting' && !connection.isBehind
+    if (this.isHolding && isFirst && delivery.qos === 2 && session.isKept)
       throw fail(connection, publish, 'that its id is open is not committed')
     isHere(delivery)
     if (delivery.state === 'waiting') delivery.sentOrder = ++this.#sentOrder

@@ -294,3 +294,14 @@ it('knows that a retained message that expires at once is nothing to be kept', (
       properties: { messageExpiry: 0 },
     },
   ))
+
+it('knows that what a client reads late may have left before commits were held', () =>
+  agrees(
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid', will: { topic: 'a/c', qos: 2 } },
+    { do: 'connect', slot: 1, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+    { do: 'stop reading', slot: 1 },
+    { do: 'subscribe', slot: 1, filters: [{ filter: '+/+', qos: 2 }] },
+    { do: 'connect', slot: 2, version: 5, clientId: 'cid' },
+    { do: 'hold commits' },
+    { do: 'read', slot: 1 },
+  ))

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LevelStore } from '../../src/store/level/level-store.ts'
@@ -26,6 +26,29 @@ export function memoryStorage(): Storage {
   }
 }
 
+// LevelDB tidies up in a thread of its own: only a copy during which nothing has changed is what a kill would have left.
+function copyAtRest(from: string, to: string): void {
+  for (;;) {
+    const before = contentsOf(from)
+    try {
+      cpSync(from, to, { recursive: true })
+      if (contentsOf(from) === before) return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    rmSync(to, { recursive: true, force: true })
+  }
+}
+
+function contentsOf(folder: string): string {
+  return readdirSync(folder)
+    .map((name) => {
+      const stats = statSync(join(folder, name), { throwIfNoEntry: false, bigint: true })
+      return `${name} ${stats?.size} ${stats?.mtimeNs}`
+    })
+    .join('\n')
+}
+
 /** LevelDB; what a killed broker leaves is the state of its files at that moment. */
 export function levelStorage(): Storage {
   const parent = mkdtempSync(join(tmpdir(), 'mqtt-kit-'))
@@ -35,7 +58,7 @@ export function levelStorage(): Storage {
     async open() {
       const folder = join(parent, `${++count}`)
       if (latest !== null) {
-        cpSync(join(parent, `${count - 1}`), folder, { recursive: true })
+        copyAtRest(join(parent, `${count - 1}`), folder)
         await latest.close()
         rmSync(join(parent, `${count - 1}`), { recursive: true })
       }
