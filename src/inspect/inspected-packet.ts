@@ -36,6 +36,8 @@ export class InspectedPacket implements Origin {
   readonly issues: readonly Issue[]
   /** null when it could not be read to its end */
   readonly packet: AnyPacket | null
+  /** of a PUBLISH, also when a Topic Alias stands for it; null: another packet, or the alias was set before anybody looked */
+  readonly topicName: string | null
   // Hot: most packets break no rule and most views ask for no field, so fields are noted when asked for.
   #fields: readonly Field[] | null
 
@@ -46,6 +48,7 @@ export class InspectedPacket implements Origin {
     version: ProtocolVersion,
     offset: number,
     packet: AnyPacket | null,
+    topicName: string | null,
     trace: PacketTrace | null,
     origin: Origin,
   ) {
@@ -59,6 +62,7 @@ export class InspectedPacket implements Origin {
     this.bytes = bytes
     this.issues = trace === null ? NO_ISSUES : trace.issues
     this.packet = packet
+    this.topicName = topicName
     this.#fields = trace === null ? null : trace.fields
   }
 

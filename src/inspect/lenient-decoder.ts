@@ -9,6 +9,7 @@ import { OVERHEAD_BYTES } from './limits.ts'
 import { decodeBody } from './packet-body.ts'
 import { type Header, readHeader } from './packet-header.ts'
 import { CutBy, tracePacket } from './packet-trace.ts'
+import { TopicNames } from './topic-names.ts'
 
 /** How far a packet is looked for behind bytes that are none. */
 const RESYNC_BYTES = 4096
@@ -37,15 +38,16 @@ export class LenientDecoder {
   #passedOver = 0
   #vainBytes = 0
   #offset = 0
+  readonly #topicNames = new TopicNames()
 
   constructor(sender: Role, version: ProtocolVersion) {
     this.sender = sender
     this.version = version
   }
 
-  /** What is kept until the rest of its packet comes, in bytes. */
+  /** What is kept until the rest of its packet comes, and names that aliases stand for, in bytes. */
   get heldBytes(): number {
-    return this.#partialLength === 0 ? 0 : this.#partial.length + OVERHEAD_BYTES
+    return this.#topicNames.heldBytes + (this.#partialLength === 0 ? 0 : this.#partial.length + OVERHEAD_BYTES)
   }
 
   /** Takes the next bytes. @returns the packets that are complete now; they look into the chunk */
@@ -96,8 +98,12 @@ export class LenientDecoder {
     return this.#cut(isCaptureLoss ? CutBy.CAPTURE : CutBy.SENDER, origin)
   }
 
-  /** Gives up the packet that waits for its rest; what comes of it is passed over, and the next packet is read again. */
+  /**
+   * Gives up all that is held: the packet that waits for its rest, of which what comes is passed over until the next packet, and
+   * the names that aliases stand for.
+   */
   giveUp(origin: Origin = NO_ORIGIN): InspectedPacket[] {
+    this.#topicNames.clear()
     const missing = this.#wantedBytes - this.#partialLength
     const packets = this.#cut(CutBy.LIMIT, origin)
     if (packets.length > 0) this.#passedOver = missing
@@ -151,19 +157,36 @@ export class LenientDecoder {
   #decode(bytes: Buffer, header: Header, origin: Origin): InspectedPacket {
     const packet = decodeStrictly(readers[this.sender], bytes, header, this.version)
     if (packet === null) return this.#trace(bytes, CutBy.NOBODY, origin)
-    if (packet.packetType === PacketType.CONNECT) this.version = packet.version
-    const inspected = new InspectedPacket(bytes, this.sender, this.version, this.#offset, packet, null, origin)
+    const name = this.#learn(packet)
+    const inspected = new InspectedPacket(bytes, this.sender, this.version, this.#offset, packet, name, null, origin)
     this.#offset += bytes.length
     return inspected
   }
 
   #trace(bytes: Buffer, cutBy: CutBy, origin: Origin): InspectedPacket {
     const trace = tracePacket(bytes, this.sender, this.version, cutBy)
-    if (trace.packet?.packetType === PacketType.CONNECT) this.version = trace.packet.version
+    const name = trace.packet === null ? null : this.#learn(trace.packet)
     const { sender, version } = this
-    const inspected = new InspectedPacket(bytes, sender, version, this.#offset, trace.packet, trace, origin)
+    const inspected = new InspectedPacket(bytes, sender, version, this.#offset, trace.packet, name, trace, origin)
     this.#offset += bytes.length
     return inspected
+  }
+
+  // What a packet says about those behind it. @returns the Topic Name of a PUBLISH
+  #learn(packet: AnyPacket): string | null {
+    switch (packet.packetType) {
+      case PacketType.PUBLISH:
+        return this.#topicNames.of(packet)
+      case PacketType.CONNECT:
+        this.version = packet.version
+        this.#topicNames.clear()
+        return null
+      case PacketType.CONNACK:
+        this.#topicNames.clear()
+        return null
+      default:
+        return null
+    }
   }
 }
 

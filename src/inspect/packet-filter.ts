@@ -191,10 +191,10 @@ function comparison(read: Read, operator: Operator, wanted: string): PacketFilte
   }
 }
 
-function topicsOf({ packet }: InspectedPacket): readonly string[] {
+function topicsOf({ packet, topicName }: InspectedPacket): readonly string[] {
   switch (packet?.packetType) {
     case PacketType.PUBLISH:
-      return [packet.message.topicName]
+      return [topicName ?? '']
     case PacketType.SUBSCRIBE:
       return packet.requests.map(({ topicFilter }) => topicFilter)
     case PacketType.UNSUBSCRIBE:

@@ -318,3 +318,15 @@ describe('JSON objects are found', () => {
     ])
   })
 })
+
+it('a topic that only its alias told is no member to be encoded', () => {
+  const [first, aliased] = ['300b0003612f62032300016869', '30080000032300016869'].map((hex) => Buffer.from(hex, 'hex'))
+  const [, packet] = new LenientDecoder(Role.CLIENT, V5).push(Buffer.concat([first!, aliased!]))
+  const value = JSON.parse(packetJson(packet!, new PayloadReader('auto')))
+
+  expect(value).toMatchObject({
+    topic: 'a/b',
+    fields: expect.arrayContaining([expect.objectContaining({ value: '' })]),
+  })
+  expect(encoded(value)).toBe(aliased!.toString('hex'))
+})

@@ -27,7 +27,7 @@ const types = choice(
 const directions = choice('DIR', ['c2s', 's2c'])
 const MAXIMUM_STREAM = 0xffff_ffff
 /** What `inspect --json` and `inspect proxy --json` tell of a packet beside its bytes. */
-const TOLD_BY_BYTES = ['frame', 'offset', 'issues', 'guess', 'injected', 'payload']
+const TOLD_BY_BYTES = ['frame', 'offset', 'issues', 'guess', 'injected', 'topic', 'payload']
 
 /**
  * Turns one JSON object into bytes. One with `fields`, as `inspect --json` writes it, becomes exactly what it was: the `raw` of

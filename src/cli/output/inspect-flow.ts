@@ -24,7 +24,8 @@ export class FlowView {
     const { timeSeconds: time, stream, sender, packetType, version } = packet
     this.#firstSeconds ??= time
     const when = time === null ? '' : (time - this.#firstSeconds!).toFixed(6)
-    const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, version)
+    const what =
+      packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, version, packet.topicName)
     const arrow = sender === Role.CLIENT ? this.#right(what) : this.#left(what)
     const painted = packet.issues.length > 0 ? this.#painter.error(arrow) : arrow
     const heading = this.#stream === stream ? '' : this.#heading(stream, parties)

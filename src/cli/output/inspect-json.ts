@@ -1,4 +1,4 @@
-import { packetTypeNames, Role } from '../../codec/packet-type.ts'
+import { PacketType, packetTypeNames, Role } from '../../codec/packet-type.ts'
 import { ProtocolVersion, protocolVersionName } from '../../codec/protocol-version.ts'
 import { fieldText } from '../../inspect/field-text.ts'
 import { expectedInstead, guessMistake } from '../../inspect/hints.ts'
@@ -25,9 +25,15 @@ export function packetJson(packet: InspectedPacket, payloads: PayloadReader, inj
     fields: packet.fields.map((field) => fieldJson(field, packet)),
     issues: packet.issues.map((issue) => issueJson(issue, packet)),
     ...(packet.issues.length === 0 ? {} : { guess: guessMistake(packet) }),
+    ...(isTopicElsewhere(packet) ? { topic: packet.topicName } : {}),
     payload: payloads.read(packet),
     ...(injected === null ? {} : injectedJson(injected)),
   })
+}
+
+// A Topic Alias alone says nothing to who reads one line.
+function isTopicElsewhere({ packet, topicName }: InspectedPacket): boolean {
+  return topicName !== null && packet?.packetType === PacketType.PUBLISH && packet.message.topicName === ''
 }
 
 function injectedJson({ isDropped, isCopy, heldMs }: Injected): object {

@@ -42,7 +42,10 @@ export class LineView {
     this.#firstSeconds ??= time
     const when = time === null ? '' : `${(time - this.#firstSeconds!).toFixed(6).padStart(11)} `
     const arrow = sender === Role.CLIENT ? '->' : '<-'
-    const what = packet.packet === null ? packetTypeNames[packetType]! : describePacket(packet.packet, packet.version)
+    const what =
+      packet.packet === null
+        ? packetTypeNames[packetType]!
+        : describePacket(packet.packet, packet.version, packet.topicName)
     const size = `, ${packet.bytes.length} B${this.#latency(packet)}${note === '' ? '' : `, ${note}`}`
     const room = this.#columns - size.length
     const client = clientIdText(parties)

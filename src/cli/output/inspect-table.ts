@@ -55,9 +55,9 @@ export class TableView {
   }
 
   // type and identifier have columns of their own
-  #details({ packet, version }: InspectedPacket): string {
+  #details({ packet, version, topicName }: InspectedPacket): string {
     if (packet === null) return ''
-    return describePacket(packet, version)
+    return describePacket(packet, version, topicName)
       .replace(/^\S+ ?/, '')
       .replace(/^id=\d+ ?/, '')
   }

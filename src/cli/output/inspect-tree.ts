@@ -98,6 +98,9 @@ function folded(text: string, columns: number): string[] {
 // What a payload says may take several lines.
 function textOf(field: Field, packet: InspectedPacket, payloads: PayloadReader): string[] {
   const text = fieldText(field, packet)
+  if (field.name === 'Topic Alias' && packet.topicName !== null) {
+    return [`${text} (${fieldText({ ...field, value: packet.topicName }, packet)})`]
+  }
   if (field.name !== 'Payload' || !Buffer.isBuffer(field.value)) return [text]
   const payload = payloads.read(packet)
   return payload === null ? [text] : payloadText(payload, field.value, text)

@@ -25,9 +25,12 @@ export function packetLine(
   return `${time} ${arrow} ${describePacket(packet, version)}, ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
 }
 
-/** Type and fields of a packet in one line without control characters; payloads are told by their size, secrets not at all. */
-export function describePacket(packet: AnyPacket, version: ProtocolVersion): string {
-  return [packetTypeNames[packet.packetType]!, ...fieldsOf(packet, version)].join(' ')
+/**
+ * Type and fields of a packet in one line without control characters; payloads are told by their size, secrets not at all.
+ * @param topicName what the Topic Alias of a PUBLISH stands for, where somebody remembers it
+ */
+export function describePacket(packet: AnyPacket, version: ProtocolVersion, topicName: string | null = null): string {
+  return [packetTypeNames[packet.packetType]!, ...fieldsOf(packet, version, topicName)].join(' ')
 }
 
 /** `12:34:56.789`, local time. */
@@ -37,7 +40,7 @@ export function timeOfDay(date: Date): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
 }
 
-function fieldsOf(packet: AnyPacket, version: ProtocolVersion): string[] {
+function fieldsOf(packet: AnyPacket, version: ProtocolVersion, topicName: string | null): string[] {
   switch (packet.packetType) {
     case PacketType.CONNECT:
       return connectFields(packet)
@@ -46,7 +49,7 @@ function fieldsOf(packet: AnyPacket, version: ProtocolVersion): string[] {
       return [code, ...(packet.sessionPresent ? ['session-present'] : []), ...propertyFields(packet.properties)]
     }
     case PacketType.PUBLISH:
-      return publishFields(packet)
+      return publishFields(packet, topicName)
     case PacketType.PUBACK:
     case PacketType.PUBREC:
     case PacketType.PUBREL:
@@ -92,7 +95,7 @@ function connectFields(connect: Connect): string[] {
   return fields
 }
 
-function publishFields(publish: Publish): string[] {
+function publishFields(publish: Publish, topicName: string | null): string[] {
   const { message } = publish
   const fields: string[] = []
   if (publish.qos > 0) fields.push(`id=${publish.packetId}`)
@@ -100,7 +103,9 @@ function publishFields(publish: Publish): string[] {
   if (publish.dup) fields.push('dup')
   if (message.retain) fields.push('retain')
   fields.push(`topic=${quoted(message.topicName)}`, ...propertyFields(message.properties))
-  if (publish.topicAlias > 0) fields.push(`topic-alias=${publish.topicAlias}`)
+  const isAliased = message.topicName === '' && topicName !== null
+  if (publish.topicAlias > 0)
+    fields.push(`topic-alias=${publish.topicAlias}${isAliased ? ` (${quoted(topicName)})` : ''}`)
   for (const identifier of publish.subscriptionIdentifiers ?? []) fields.push(`subscription-identifier=${identifier}`)
   fields.push(`payload=${message.payloadBytes} B`)
   return fields

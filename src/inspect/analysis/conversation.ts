@@ -7,11 +7,11 @@ import { ProtocolVersion } from '../../codec/protocol-version.ts'
 import { formatReasonCode, formatReturnCode } from '../../codec/reason-code.ts'
 import type { InspectedPacket } from '../inspected-packet.ts'
 import type { Parties } from '../network/connection.ts'
+import { SeldomMap } from '../seldom-map.ts'
 import { Awaits, type Budget, Exchanges, type OpenExchange } from './exchanges.ts'
 import { type Finding, type FindingName, makeFinding, type Place, placeOf, type SessionViolation } from './finding.ts'
 import type { Latencies } from './latencies.ts'
 import { remembered } from './remembered-connect.ts'
-import { SeldomMap } from './seldom-map.ts'
 import { TopicAliases } from './topic-aliases.ts'
 
 /** How long before the end of the capture a packet must have come to be called unanswered, in a connection that goes on. */
@@ -163,11 +163,6 @@ export class Conversation {
     }
   }
 
-  /** The Topic Name of a PUBLISH; null when its Topic Alias was set before the capture began. */
-  topicOf(publish: Publish, sender: Role): string | null {
-    return this.#aliases[sender].topicOf(publish)
-  }
-
   /**
    * Nothing more comes: tells what was never answered.
    * @param captureEndSeconds null: the connection is known to have ended
@@ -274,13 +269,13 @@ export class Conversation {
     const { packetId } = publish
     const detail = `Packet Identifier ${packetId}`
     if (this.#isResentFromBefore(publish, inspected))
-      return exchanges.begin(publish, inspected, this.topicOf(publish, sender) ?? '')
+      return exchanges.begin(publish, inspected, inspected.topicName ?? '')
     if (exchanges.stageOf(packetId) === null) {
       if (publish.dup && !this.isPartial && this.connack?.sessionPresent !== true) {
         this.#report('DUP_ON_FIRST_DELIVERY', inspected, detail)
       }
       if (sender === Role.CLIENT && this.#requests.has(packetId)) this.#report('PACKET_ID_IN_USE', inspected, detail)
-      exchanges.begin(publish, inspected, this.topicOf(publish, sender) ?? '')
+      exchanges.begin(publish, inspected, inspected.topicName ?? '')
       this.#checkReceiveMaximum(exchanges, inspected)
     } else if (!publish.dup) {
       if (!this.isPartial) this.#report('PACKET_ID_IN_USE', inspected, detail)

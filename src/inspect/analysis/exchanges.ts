@@ -1,6 +1,6 @@
 import type { Publish } from '../../codec/packets/publish.ts'
+import { SeldomMap } from '../seldom-map.ts'
 import { type Place, placeOf } from './finding.ts'
-import { SeldomMap } from './seldom-map.ts'
 
 /** What an exchange waits for. */
 export const Awaits = { PUBACK: 0, PUBREC: 1, PUBREL: 2, PUBCOMP: 3 } as const

@@ -66,7 +66,7 @@ export class SessionAnalysis implements ConversationOutput {
       this.#report('OLD_CONNECTION_GOES_ON', inspected)
       conversation.isReplaced = false
     }
-    if (packet?.packetType === PacketType.PUBLISH) this.#publish(packet, inspected, conversation)
+    if (packet?.packetType === PacketType.PUBLISH) this.#publish(packet, inspected)
     this.#lastSeconds = inspected.timeSeconds
     if (packet?.packetType === PacketType.CONNECT) this.#asked(conversation)
     if (packet?.packetType === PacketType.CONNACK && packet.code === 0) this.#accepted(conversation, inspected)
@@ -88,8 +88,8 @@ export class SessionAnalysis implements ConversationOutput {
     this.report(makeFinding(name, place, detail))
   }
 
-  #publish(publish: Publish, inspected: InspectedPacket, conversation: Conversation): void {
-    const topicName = conversation.topicOf(publish, inspected.sender)
+  #publish(publish: Publish, inspected: InspectedPacket): void {
+    const { topicName } = inspected
     if (topicName === null) return
     this.topics.add(topicName, inspected.bytes.length)
     const { payload } = publish.message

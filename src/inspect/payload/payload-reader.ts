@@ -1,7 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { PacketType } from '../../codec/packet-type.ts'
-import type { Publish } from '../../codec/packets/publish.ts'
-import { TopicAliases } from '../analysis/topic-aliases.ts'
 import type { InspectedPacket } from '../inspected-packet.ts'
 import { type Compression, compressionOf, inflate } from './compressed.ts'
 import { PayloadError, type PayloadKind, type PayloadValue } from './payload-value.ts'
@@ -14,9 +12,6 @@ import { readStructured, recogniseStructured } from './structured.ts'
 const MAXIMUM_DECODED_BYTES = 16 * 1024 * 1024
 /** Compressed data may be compressed again, this often. */
 const MAXIMUM_COMPRESSIONS = 2
-/** Senders whose Topic Aliases are remembered; with more the one that came first is forgotten. */
-const MAXIMUM_SENDERS = 10_000
-const HIGHEST_TOPIC_ALIAS = 0xffff
 
 /** From bytes to a message of a .proto file; throws for bytes that are none. */
 export type ProtobufDecoder = (bytes: Buffer) => unknown
@@ -42,7 +37,6 @@ const NOTHING_KNOWN: Circumstances = { topic: null, contentType: undefined }
 export class PayloadReader {
   readonly #kind: PayloadKind
   readonly #nodes = new SparkplugNodes()
-  readonly #aliases = new Map<string, TopicAliases>()
   readonly #readers: Readonly<Record<DecodedKind, ReadValue>>
 
   /** @param protobuf null: no .proto file was given */
@@ -66,9 +60,8 @@ export class PayloadReader {
   see(inspected: InspectedPacket): void {
     const { packet } = inspected
     if (packet?.packetType !== PacketType.PUBLISH) return
-    if (packet.topicAlias > 0) this.#aliasesOf(inspected).check(packet, () => {})
     if (this.#kind !== 'auto' && this.#kind !== 'sparkplug') return
-    const topic = sparkplugTopic(this.#topicName(packet, inspected))
+    const topic = sparkplugTopic(inspected.topicName ?? '')
     if (topic === null || !topic.message.endsWith('BIRTH')) return
     try {
       this.#nodes.learn(topic, decodeSparkplug(packet.message.payload))
@@ -82,7 +75,7 @@ export class PayloadReader {
   read(inspected: InspectedPacket): PayloadValue | null {
     const { packet } = inspected
     if (packet?.packetType !== PacketType.PUBLISH) return null
-    const topic = sparkplugTopic(this.#topicName(packet, inspected))
+    const topic = sparkplugTopic(inspected.topicName ?? '')
     return this.readBytes(packet.message.payload, { topic, contentType: packet.message.properties.contentType })
   }
 
@@ -137,23 +130,6 @@ export class PayloadReader {
 
   #inflated(payload: Buffer, compression: Compression, compressions: number): PayloadValue {
     return this.#recognise(inflate(payload, compression), NOTHING_KNOWN, compressions - 1)
-  }
-
-  #topicName(publish: Publish, inspected: InspectedPacket): string {
-    if (publish.message.topicName !== '' || publish.topicAlias === 0) return publish.message.topicName
-    return this.#aliasesOf(inspected).topicOf(publish) ?? ''
-  }
-
-  #aliasesOf({ stream, sender }: InspectedPacket): TopicAliases {
-    const key = `${stream} ${sender}`
-    let aliases = this.#aliases.get(key)
-    if (aliases === undefined) {
-      aliases = new TopicAliases()
-      aliases.maximum = HIGHEST_TOPIC_ALIAS
-      this.#aliases.set(key, aliases)
-      if (this.#aliases.size > MAXIMUM_SENDERS) this.#aliases.delete(this.#aliases.keys().next().value!)
-    }
-    return aliases
   }
 }
 
