@@ -383,12 +383,17 @@ export class QosSender {
     const output = this.#output
     if (output === null) return
     const waiting: Delivery[] = []
+    // the socket holds up one and with it all behind it; the Receive Maximum holds up PUBLISH only (semantics S-11)
+    let isHeldUp = false
     for (const delivery of this.#unsentAgain) {
       if (this.inFlight.get(delivery.packetId) !== delivery) continue
-      if (delivery.state === DeliveryState.AWAITING_PUBCOMP) {
+      isHeldUp ||= output.full
+      if (isHeldUp) {
+        waiting.push(delivery)
+      } else if (delivery.state === DeliveryState.AWAITING_PUBCOMP) {
         // [MQTT-4.3.3-6] never the PUBLISH again; PUBREL needs no place of the Receive Maximum (5.0 section 4.9)
         output.sendAcknowledgement(PacketType.PUBREL, delivery.packetId, ReasonCode.SUCCESS)
-      } else if (this.#quota > 0 && !output.full) {
+      } else if (this.#quota > 0) {
         this.#quota--
         delivery.holdsSlot = true
         const { message, qos, retain, subscriptionIdentifiers, packetId } = delivery

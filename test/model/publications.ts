@@ -35,6 +35,8 @@ export interface Outcome {
 export class Publications {
   readonly sessions = new Map<string, Session>()
   readonly retained = new Map<string, Message>()
+  /** connections end in this very millisecond, and one of them may have been chosen for its group before it was over */
+  isMemberJustGone = false
   /** ms on the clock of the broker */
   now: number
   readonly #limits: ModelLimits
@@ -70,7 +72,7 @@ export class Publications {
     for (const group of this.#groupsFor(message.topic)) {
       outcome.matched++
       outcome.taken++
-      this.#share(group, message, order, { places: new Set(), mayBeLost: false })
+      this.#share(group, message, order, { places: new Set(), mayBeLost: this.isMemberJustGone })
     }
     return outcome
   }

@@ -138,11 +138,13 @@ export class ReferenceModel {
   timePassed(): void {
     for (const connection of [...this.connections]) {
       if (connectionDueAt(connection) > this.now) continue
+      if (connection.phase === 'connected') this.#publications.isMemberJustGone = true
       if (connection.phase === 'connected') this.violate(connection, [0x8d])
       else if (connection.phase === 'new') this.#end(connection, false)
       else connection.isGone = true
     }
     for (const session of [...this.sessions.values()]) this.#endings.sessionDue(session)
+    this.#publications.isMemberJustGone = false
   }
 
   /** How many retained messages there are; one that expires right now may be counted or not. */

@@ -305,3 +305,58 @@ it('knows that what a client reads late may have left before commits were held',
     { do: 'hold commits' },
     { do: 'read', slot: 1 },
   ))
+
+it('lets a member be chosen for its group in the very millisecond in which its connection ends', () =>
+  agrees(
+    { do: 'connect', slot: 3, version: 5, clientId: 'bob', properties: { sessionExpiry: 1 } },
+    { do: 'subscribe', slot: 3, filters: [{ filter: '$share/h/+/b' }], identifier: 14 },
+    { do: 'connect', slot: 0, version: 5, clientId: 'cid' },
+    { do: 'connect', slot: 3, version: 5, clientId: 'bob', properties: { sessionExpiry: 3 } },
+    {
+      do: 'connect',
+      slot: 2,
+      version: 5,
+      clientId: 'ann',
+      will: { topic: 'a/b', properties: { willDelay: 30 } },
+      properties: { sessionExpiry: 3 },
+    },
+    { do: 'subscribe', slot: 0, filters: [{ filter: '$share/h/+/b' }], identifier: 14 },
+    { do: 'connect', slot: 2, version: 5, clientId: 'bob', keepAlive: 2 },
+    { do: 'wait', ms: 30_000 },
+  ))
+
+it('knows that a message that is too large for its subscriber is nothing to be kept', () =>
+  agrees(
+    { do: 'connect', slot: 3, version: 5, clientId: 'bob', properties: { sessionExpiry: 60, maximumPacketBytes: 150 } },
+    { do: 'subscribe', slot: 3, filters: [{ filter: 'a/#', qos: 1 }], identifier: 2 },
+    { do: 'hold commits' },
+    { do: 'publish', slot: 3, topic: 'a/b', qos: 1, id: 2, bytes: 12_850 },
+  ))
+
+it('sends PUBREL again after the PUBLISH before it, though the socket has to be waited for', async () => {
+  const script = {
+    limits: { ...limits, maximumOutputBytes: 131_072 },
+    operations: [
+      { do: 'connect', slot: 3, version: 4, clientId: 'ann' },
+      { do: 'connect', slot: 2, version: 4, clientId: 'cid' },
+      { do: 'publish', slot: 2, topic: 'a/c', qos: 2, id: 4, retain: true, bytes: 50_541 },
+      {
+        do: 'connect',
+        slot: 0,
+        version: 5,
+        clientId: 'bob',
+        will: { topic: 'a/b/c', qos: 1 },
+        properties: { sessionExpiry: 4_294_967_295 },
+      },
+      { do: 'subscribe', slot: 0, filters: [{ filter: 'a/#', qos: 2 }] },
+      { do: 'publish', slot: 3, topic: 'a/c', qos: 2, id: 2, bytes: 35_148 },
+      { do: 'publish', slot: 2, topic: 'a/c', qos: 1, id: 1, bytes: 51_186 },
+      { do: 'connect', slot: 1, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+      { do: 'let commits go' },
+      { do: 'publish', slot: 2, topic: 'a/b', qos: 2, id: 1 },
+      { do: 'acknowledge', slot: 1, which: 4 },
+      { do: 'connect', slot: 3, version: 4, clientId: 'bob' },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})

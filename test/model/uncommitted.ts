@@ -1,5 +1,5 @@
-import type { Reply, Session } from './model-state.ts'
-import { isExpired } from './model-state.ts'
+import { type Delivery, isExpired, type Reply, type Session } from './model-state.ts'
+import { Size, sizeFor } from './places.ts'
 import type { ReferenceModel } from './reference-model.ts'
 
 /** Packets that promise a change (U-01, U-04). */
@@ -24,6 +24,11 @@ export function markUncommitted(model: ReferenceModel, step: () => void): void {
   }
 }
 
+// It is passed over at once, and nothing of it is kept.
+function isTooLarge({ message, qos, identifiers }: Delivery, { connection }: Session): boolean {
+  return connection !== null && sizeFor(connection, message, qos, identifiers) !== Size.FITS
+}
+
 // What must be written before an answer leaves. A message that a Shared Subscription may have given to a session that is not
 // kept need not, nor what expires at once; a retained one at QoS 0 is written later.
 function keptOf(model: ReferenceModel): string {
@@ -38,7 +43,8 @@ function keptOfSession(session: Session, now: number): unknown {
   const { clientId, isKept, will, subscriptions, incoming, deliveries } = session
   if (!isKept) return [clientId, will]
   const sure = deliveries.filter(
-    ({ choice, message, state }) => choice === null && (state !== 'waiting' || !isExpired(message, now)),
+    (one) =>
+      one.choice === null && (one.state !== 'waiting' || !(isExpired(one.message, now) || isTooLarge(one, session))),
   )
   const written = sure.map(({ message, order, state }) => [message.topic, order, state === 'released'])
   return [clientId, will, [...subscriptions.values()], [...incoming.keys()], written]
