@@ -88,9 +88,7 @@ describe('--profile', () => {
     const { url, client } = await startBroker()
     const answering = await client()
     await answering.subscribe('ask')
-    written(
-      `[profile.lab]\nurl = "${url}"\nclients = 1\nduration = "100ms"\nwarmup = 0\ndrain = "200ms"\n[profile.ask]\nurl = "${url}/ask"`,
-    )
+    written(`[profile.lab]\nurl = "${url}"\nclients = 1\nmessages = 100\nwarmup = 0\n[profile.ask]\nurl = "${url}/ask"`)
 
     const bench = await configured(['bench', '--profile', 'lab', '--json', '--quiet'])
     expect(bench).toMatchObject({ exitCode: 0, stderr: '' })

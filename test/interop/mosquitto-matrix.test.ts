@@ -6,7 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client, type ClientHandler } from '../../src/client/client.ts'
 import { hasMosquitto, Mosquitto } from '../support/mosquitto.ts'
 import { findPeer, Peer } from '../support/peers.ts'
-import { EXCEPTIONS, PUBLISH_ROWS, REQUEST_ROWS, type SentMessage, SUBSCRIBE_ROWS } from './mosquitto-rows.ts'
+import {
+  EXCEPTIONS,
+  PUBLISH_ROWS,
+  RANDOM_FILTER_ROW,
+  REQUEST_ROWS,
+  type SentMessage,
+  SUBSCRIBE_ROWS,
+} from './mosquitto-rows.ts'
 
 const present = hasMosquitto && findPeer('mosquitto_sub', 'mosquitto_sub', ['--help'])
 const BINARY = fileURLToPath(new URL('../../bin/mqtt-kit.cjs', import.meta.url))
@@ -113,6 +120,19 @@ describe.skipIf(!present)('as mosquitto', () => {
       SETUP_MS,
     )
   })
+
+  it(
+    'all messages are all messages, and not a tenth of them',
+    async () => {
+      const { line, messages } = RANDOM_FILTER_ROW
+      const [pair] = await printed([line], messages)
+
+      const [theirs, ours] = pair!.map((text) => text.split('\n').slice(0, -1))
+      expect(ours).toEqual(messages.map(([, payload]) => payload))
+      expect(theirs!.length).toBeLessThan(messages.length)
+    },
+    SETUP_MS,
+  )
 
   describe('pub', () => {
     const heard = new Map<string, string[]>()

@@ -195,6 +195,17 @@ interface ExceptionRow extends SubscribeRow {
   readonly ours: string
 }
 
+/** All of them are to be printed; mosquitto 2.0.11 takes a tenth of the messages, at random. */
+export const RANDOM_FILTER_ROW = row(
+  Array.from({ length: 60 }, (_, i): SentMessage => ['in/p', String(i)]),
+  60,
+  '--random-filter',
+  '100',
+  // mosquitto's waits for the rest in vain
+  '-W',
+  '6',
+)
+
 /** Where the bytes differ on purpose. docs/mosquitto.md tells the same. */
 export const EXCEPTIONS: readonly ExceptionRow[] = [
   {
@@ -208,12 +219,6 @@ export const EXCEPTIONS: readonly ExceptionRow[] = [
     reason: 'with a width %x shows all bytes, not half of them',
     mosquitto: '<      6162><6162      >\n',
     ours: '<  61626364><61626364  >\n',
-  },
-  {
-    ...row([['in/p', 'x']], 1, '--random-filter', '100'),
-    reason: 'all messages are all messages',
-    mosquitto: '',
-    ours: 'x\n',
   },
   {
     ...row([['in/ü', 'x']], 1, '-F', '<%.4t><%6t>'),
