@@ -1,8 +1,9 @@
+import type { BrokerProbe, BrokerUse } from './broker-probe.ts'
 import { machineUs } from './clock.ts'
 import type { PartCommand, PartEvent, PartProgress, PartResult, PartSample } from './part.ts'
 import { LoadPart } from './part.ts'
 import { type LoadPlan, topologyOf } from './plan.ts'
-import { type BrokerUse, expectedDeliveries, joinResults, type LoadResult, type Sample } from './result.ts'
+import { expectedDeliveries, joinResults, type LoadResult, type Sample } from './result.ts'
 
 /** The way to one part of the generator, here, in another process or on another machine. */
 export interface PartPort {
@@ -28,12 +29,6 @@ export class LocalPart implements PartPort {
   }
 
   close(): void {}
-}
-
-/** Measures the broker's process while messages are measured. */
-export interface BrokerProbe {
-  start(): void
-  read(): Promise<BrokerUse | null> | BrokerUse | null
 }
 
 /** What the coordinator lets be seen of a run. */

@@ -1,16 +1,10 @@
+import type { BrokerUse } from './broker-probe.ts'
 import { LatencyHistogram, type LatencySummary } from './histogram.ts'
 import { isSaturated } from './meters.ts'
 import type { PartResult } from './part.ts'
 import type { LoadPlan } from './plan.ts'
 import type { LoadStep } from './scenario-run.ts'
 import type { LoadFailure } from './tally.ts'
-
-/** What the broker's process used. */
-export interface BrokerUse {
-  /** processors used, 1 is one whole; null when it is not known */
-  readonly cpu: number | null
-  readonly residentMb: number | null
-}
 
 /** One second of a run. */
 export interface Sample {

@@ -108,6 +108,25 @@ describe('bench', () => {
     expect(result.failure.kind).toBe('DISCONNECTED')
   })
 
+  it('tells what it has measured when the broker that it looks at is killed', async () => {
+    const serve = start(['serve', '-p', '0', '--json'])
+    await serve.says('"event":"ready"')
+    const [url] = JSON.parse(serve.stdout).listeners
+    const watched = ['--pid', String(serve.child.pid)]
+    const program = start(['bench', url, '-q', '1', '--duration', '10m', '-v', '--json', ...watched])
+    await program.says('1/601 s')
+    serve.kill('SIGKILL')
+    const { exitCode, stdout, stderr } = await program.finished()
+
+    expect(exitCode).toBe(7)
+    expect(stderr).toContain(url.slice('mqtt://'.length))
+    const { connect, publish, broker, failure } = JSON.parse(stdout)
+    expect(connect).toMatchObject({ count: 20, lost: 20 })
+    expect(publish.count).toBeGreaterThan(0)
+    expect(broker.source).toBe(`/proc/${serve.child.pid}, which has ended`)
+    expect(failure.kind).toBe('CONNECTION_LOST')
+  })
+
   it('prints what it has on Ctrl-C, and ends with 130', async () => {
     const { url } = await startBroker()
     const program = start(['bench', url, '--rate', '500', '--duration', '10m', '-v'])
@@ -133,8 +152,19 @@ describe('bench', () => {
     [['p2q'], 'unknown scenario "p2q"; did you mean p2p?'],
     [['p2p', 'rtt'], 'one scenario at a time'],
     [['--assert', 'fast'], "a comparison, as in 'latency.response.p99Ms < 20'"],
+    [
+      ['--assert', 'latency.p99Ms < 5'],
+      'there are connect.latency.p99Ms, ack.p99Ms, latency.service.p99Ms, latency.resp',
+    ],
+    [['--assert', 'latency.response.p99 < 5'], 'did you mean latency.response.p99Ms?'],
+    [['--assert', 'speed > 5'], 'and speed is none: there are seconds, connect.count,'],
+    [['--pid', '1', '--sys'], 'give one of --pid, --metrics and --sys'],
+    [['--metrics', 'localhost:9090'], 'an address, as in http://localhost:9090/metrics'],
+    [['-V', '3.1.1', '--topic-alias', '1'], '--topic-alias needs MQTT 5.0'],
     [['-i', 'me'], 'gives all clients one identifier: add %i'],
     [['-t', 'one'], 'is one topic for all: add %i'],
+    [['fanin', '--subscribers', '2', '-t', '%c'], 'is one topic for all: add %i'],
+    [['fanout', '-t', 'x/y%c'], 'in fanout %c and %u are levels of their own'],
     [['fanin', '--publishers', '1', '--subscribers', '2'], 'at least as many publishers as subscribers'],
     [['-V', '3.1.1', '--prop', 'content-type=x'], 'properties need MQTT 5.0'],
   ])('refuses %j', async (args, message) => {

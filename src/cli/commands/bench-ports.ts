@@ -75,7 +75,8 @@ async function openAgents(typed: BenchTyped, plan: LoadPlan): Promise<Ports> {
   }
 }
 
-function clientFor({ address, version, credentials, tls }: LoadPlan): ClientOptions {
+/** A client beside those of the load. */
+export function clientFor({ address, version, credentials, tls }: LoadPlan): ClientOptions {
   const [who] = credentials
   const password = who === undefined || who.password === null ? null : Buffer.from(who.password)
   return { address, version, tls, userName: who?.userName ?? null, password }

@@ -1,6 +1,8 @@
 import { PacketType } from '../../codec/packet-type.ts'
 import { scenarios } from '../../load/plan.ts'
+import { isResultNumber, resultNumbers } from '../../load/result-numbers.ts'
 import { parseThreshold, type Threshold, ThresholdError } from '../../load/threshold.ts'
+import { nearest } from '../nearest.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
@@ -16,12 +18,37 @@ const MANY = 1_000_000_000
 const threshold: ValueKind<Threshold> = {
   name: 'EXPR',
   read: (typed) => {
-    try {
-      return parseThreshold(typed)
-    } catch (error) {
-      if (error instanceof ThresholdError) throw new ValueError(error.message)
-      throw error
-    }
+    const parsed = parse(typed)
+    const name = parsed.path.join('.')
+    if (!isResultNumber(name)) throw new ValueError(`a number of the result, and ${name} is none: ${advice(name)}`)
+    return parsed
+  },
+}
+
+function parse(typed: string): Threshold {
+  try {
+    return parseThreshold(typed)
+  } catch (error) {
+    if (error instanceof ThresholdError) throw new ValueError(error.message)
+    throw error
+  }
+}
+
+// People remember the end of a name best, and p99 for p99Ms.
+function advice(name: string): string {
+  const end = name.split('.').at(-1)!.toLowerCase()
+  const similar = resultNumbers.filter((one) => [end, `${end}ms`].includes(one.split('.').at(-1)!.toLowerCase()))
+  const meant = nearest(name, resultNumbers)
+  if (meant !== null) return `did you mean ${meant}?`
+  return similar.length > 0 ? `there are ${similar.join(', ')}` : `there are ${resultNumbers.join(', ')}`
+}
+
+const metricsUrl: ValueKind<URL> = {
+  name: 'URL',
+  read: (typed) => {
+    if (!/^https?:/.test(typed) || !URL.canParse(typed))
+      throw new ValueError('an address, as in http://localhost:9090/metrics')
+    return new URL(typed)
   },
 }
 
@@ -102,12 +129,19 @@ const loadOptions = {
     default: '100',
     help: 'QoS 1 and 2 messages of a publisher in flight',
   }),
+  topicAlias: one(integer('N', 0, 65_535), {
+    group: 'Load',
+    default: '0',
+    help: 'topics of a publisher that get an MQTT 5.0 topic alias, as far as the broker takes them',
+  }),
   connectRate: one(integer('N', 1, MANY), { group: 'Load', help: 'new connections per second, all together' }),
   topic: one(mqttText('TOPIC'), {
     group: 'Load',
     short: 't',
     help: 'topic template: %i number, %c client identifier, %u user',
-    more: 'Without it topics begin with bench- and a number of the run. For sub it is a topic filter.',
+    more:
+      'Without it topics begin with bench- and a number of the run. %c and %u are those of the publisher; where a subscriber has several, ' +
+      'it subscribes to + in their place. For sub it is a topic filter.',
   }),
   id: one(mqttText('ID'), { group: 'Load', short: 'i', help: 'client identifier template: %i is the number' }),
   retain: flag({ group: 'Load', short: 'r', help: 'messages are retained' }),
@@ -188,7 +222,21 @@ const outputOptions = {
   pid: one(integer('PID', 1, MANY), {
     group: 'Output',
     help: 'process of the broker on this machine: its CPU and memory go into the result',
-    more: 'Needs /proc. The embedded broker is measured by itself.',
+    more:
+      'Needs /proc. The embedded broker is measured by itself. CPU is that while messages are measured, memory that at the end of ' +
+      'publishing; the result says where they come from.',
+  }),
+  metrics: one(metricsUrl, {
+    group: 'Output',
+    help: 'page of the broker for Prometheus with its CPU and memory, instead of --pid',
+    more:
+      'By process_cpu_seconds_total and process_resident_memory_bytes, as serve --http and the client libraries of Prometheus ' +
+      'name them.',
+  }),
+  sys: flag({
+    group: 'Output',
+    help: "take the broker's memory from $SYS/broker/heap/current, instead of --pid",
+    more: 'As mosquitto has it. There is no CPU in $SYS.',
   }),
   save: one(text('FILE'), { group: 'Output', environment: false, help: 'write all runs to FILE, to be a baseline' }),
   baseline: one(text('FILE'), {

@@ -116,12 +116,14 @@ export function summaryOf(report: BenchReport): Line[] {
     lines.push([step.name, formatNumber(step.count), `${formatNumber(step.rate)} /s, ${formatNumber(step.seconds)} s`])
   }
   if (broker !== null) {
-    const cpu = broker.cpu === null ? '' : `${formatNumber(broker.cpu * 100)} %`
-    lines.push([
-      'broker',
-      cpu,
-      broker.residentMb === null ? 'CPU' : `CPU, ${formatNumber(broker.residentMb)} MB resident`,
-    ])
+    const { cpu, residentMb, heapMb, source } = broker
+    const known = [
+      cpu === null ? [] : ['CPU'],
+      residentMb === null ? [] : [`${formatNumber(residentMb)} MB resident`],
+      heapMb === null ? [] : [`${formatNumber(heapMb)} MB heap`],
+    ].flat()
+    const told = known.length === 0 ? 'nothing is known' : known.join(', ')
+    lines.push(['broker', cpu === null ? '' : `${formatNumber(cpu * 100)} %`, `${told} (${source})`])
   }
   const verdict = generator.saturated ? 'it was the bottleneck' : 'not the bottleneck'
   const sent = generator.sendDelayP99Ms > 0 ? `, messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late` : ''
