@@ -8,8 +8,8 @@ import { type LoadFailure, Tally } from './tally.ts'
 /** What a part is told; plain data. */
 export type PartCommand =
   | { readonly order: 'connect'; readonly plan: LoadPlan; readonly place: PartPlace }
-  /** @property atUs on the machine's clock; null: in `inMs` from now, for other machines */
-  | { readonly order: 'start'; readonly atUs: number | null; readonly inMs: number }
+  /** @property atUs on the clock of the run */
+  | { readonly order: 'start'; readonly atUs: number }
   | { readonly order: 'stop' }
   | { readonly order: 'finish' }
 
@@ -112,7 +112,7 @@ export class LoadPart {
         this.#connect(command.plan, command.place)
         return
       case 'start':
-        this.#start(command.atUs ?? machineUs() + command.inMs * US_PER_MS)
+        this.#start(command.atUs)
         return
       case 'stop':
         this.#run?.stop()

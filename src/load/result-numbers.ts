@@ -11,7 +11,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   deliver: ['count', 'expected', 'lost', 'duplicated', 'outOfOrder', 'corrupted', 'rate', 'mbPerSecond'],
   'latency.service': LATENCY,
   'latency.response': LATENCY,
-  generator: ['cpu', 'eventLoopLagP99Ms', 'sendDelayP99Ms', 'saturated', 'parts'],
+  generator: ['cpu', 'eventLoopLagP99Ms', 'sendDelayP99Ms', 'clockErrorMs', 'saturated', 'parts'],
   broker: ['cpu', 'residentMb', 'heapMb'],
   failure: ['reasonCode', 'isTls'],
 }

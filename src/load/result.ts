@@ -59,6 +59,8 @@ export interface LoadResult {
     readonly cpu: number
     readonly eventLoopLagP99Ms: number
     readonly sendDelayP99Ms: number
+    /** how wrong the clocks of agents on other machines may be to each other; 0 on one machine */
+    readonly clockErrorMs: number
     readonly saturated: boolean
     readonly parts: number
   }
@@ -78,6 +80,7 @@ export function joinResults(
   parts: readonly PartResult[],
   samples: readonly Sample[],
   broker: BrokerUse | null,
+  clockErrorMs: number,
 ): LoadResult {
   const total = (value: (part: PartResult) => number): number => parts.reduce((sum, part) => sum + value(part), 0)
   const most = (value: (part: PartResult) => number): number => Math.max(0, ...parts.map(value))
@@ -142,6 +145,7 @@ export function joinResults(
       cpu: total((part) => part.use.cpu),
       eventLoopLagP99Ms: most((part) => part.use.eventLoopLagP99Ms),
       sendDelayP99Ms,
+      clockErrorMs,
       saturated: parts.some(({ use }) => isSaturated(use, sendDelayP99Ms)),
       parts: parts.length,
     },

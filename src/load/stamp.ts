@@ -1,7 +1,7 @@
 /** Smallest payload of a measured message, in bytes: five 32-bit words, little endian. */
 export const STAMP_BYTES = 20
 
-/** Times in stamps are microseconds modulo 2^32: a message may be 71 minutes on its way before it looks younger than it is. */
+/** Times in stamps are microseconds modulo 2^32: a message may be 35 minutes on its way. */
 const MICROSECONDS_MODULO = 0x1_0000_0000
 
 const CHECK = 0
@@ -103,9 +103,9 @@ export class StampFormat {
   }
 }
 
-/** Microseconds from the moment in a stamp to `nowUs`, over the turn of 2^32. */
+/** Microseconds from the moment in a stamp to `nowUs`, over the turn of 2^32; 0 when the stamp is from a clock before ours. */
 export function sinceUs(stampedUs: number, nowUs: number): number {
-  return ((nowUs % MICROSECONDS_MODULO) - stampedUs) >>> 0
+  return Math.max(0, ((nowUs % MICROSECONDS_MODULO) - stampedUs) | 0)
 }
 
 function checkWord(seed: number, publisher: number, sequence: number, intendedUs: number, delayUs: number): number {

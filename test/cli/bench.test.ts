@@ -215,9 +215,40 @@ describe('bench', () => {
         publish: { count: 100 },
         deliver: { lost: 0 },
       })
+      expect(JSON.parse(stdout).latency.service.count).toBe(JSON.parse(stdout).deliver.count)
     }
     for (const agent of agents) agent.kill('SIGTERM')
     expect((await agents[0]!.finished()).exitCode).toBe(0)
+  })
+
+  it('ends with 7 when an agent is killed, whatever broker it was met on, and lets the others go', async () => {
+    const { url } = await startBroker()
+    const { url: coordinator } = await startBroker({ users: new Map([['ann', 's@']]) })
+    const met = coordinator.replace('//', '//ann:s%40@')
+    const agents = [start(['bench', 'agent', met]), start(['bench', 'agent', met])]
+    for (const agent of agents) await agent.says('waits on')
+    const long = ['--rate', '500', '--duration', '10m', '-v']
+    const program = start(['bench', url, '--coordinator', met, '--agents', '2', ...long])
+    await program.says('1/601 s')
+    agents[0]!.kill('SIGKILL')
+    const { exitCode, stderr } = await program.finished()
+
+    expect(exitCode).toBe(7)
+    expect(stderr).toMatch(/there is no result: agent \S+ is gone, and what it has counted with it/)
+    await agents[1]!.says('is over')
+  })
+
+  it.skipIf(process.platform !== 'linux')('ends with 1 when a worker is killed', async () => {
+    const { url } = await startBroker()
+    const program = start(['bench', url, '--workers', '2', '--rate', '500', '--duration', '10m', '-v'])
+    await program.says('1/601 s')
+    const { pid } = program.child
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    process.kill(Number(child), 'SIGKILL')
+    const { exitCode, stderr } = await program.finished()
+
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('there is no result: a worker ended with SIGKILL')
   })
 
   it('saves runs, compares with them, and writes all kinds of files', async () => {

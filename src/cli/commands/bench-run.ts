@@ -1,12 +1,12 @@
 import { ClientError } from '../../client/client-error.ts'
 import { type BrokerProbe, ProbeError, probeMetrics, probeProcess, probeSys } from '../../load/broker-probe.ts'
-import { LoadCoordinator, type RunObserver } from '../../load/coordinator.ts'
+import { LoadCoordinator, PartLost, type RunObserver } from '../../load/coordinator.ts'
 import type { LoadPlan } from '../../load/plan.ts'
 import { SUBSCRIBE_REFUSED } from '../../load/tally.ts'
 import { judge } from '../../load/threshold.ts'
 import { formatAddress } from '../../transport/address.ts'
 import { ExitCode } from '../exit-code.ts'
-import { UsageError } from '../failure.ts'
+import { Failure, UsageError } from '../failure.ts'
 import type { Check } from '../output/bench-files.ts'
 import type { BenchReport } from '../output/bench-report.ts'
 import { type BenchTyped, configOf, environmentOf } from './bench-plan.ts'
@@ -39,6 +39,10 @@ export async function runPlan(
       begun(coordinator)
       const result = await coordinator.run()
       return { ...result, config: configOf(plan), environment: environmentOf(embedded !== null, startedAt) }
+    } catch (error) {
+      if (!(error instanceof PartLost)) throw error
+      const exitCode = typed.agents === undefined ? ExitCode.OWN_FAULT : ExitCode.CONNECTION_LOST
+      throw new Failure(exitCode, `there is no result: ${error.message}`, error)
     } finally {
       await ports.close()
     }

@@ -160,10 +160,15 @@ const loadOptions = {
     group: 'Load',
     help: 'make the load on N agents on other machines (bench agent)',
     more:
-      'Agents and bench meet on the broker under test or on --coordinator. All begin together; what the agents need, user names, ' +
-      'passwords and keys included, goes through that broker.',
+      'Agents and bench meet on the broker under test or on --coordinator. All begin together, on the clock of bench: those of other ' +
+      'machines are compared with it, and the result says how wrong they may be. What the agents need, user names, passwords and ' +
+      'keys included, goes through that broker. An agent that dies ends the run with exit code 7.',
   }),
-  coordinator: one(text('URL'), { group: 'Load', help: 'broker on which agents are met, if another one' }),
+  coordinator: one(text('URL'), {
+    group: 'Load',
+    help: 'broker on which agents are met, if another one',
+    more: 'With its user and password in the URL. TLS options are those of the broker under test.',
+  }),
   group: one(mqttText('TOPIC'), {
     group: 'Load',
     default: 'mqtt-kit/bench',

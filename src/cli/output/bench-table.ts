@@ -127,7 +127,9 @@ export function summaryOf(report: BenchReport): Line[] {
   }
   const verdict = generator.saturated ? 'it was the bottleneck' : 'not the bottleneck'
   const sent = generator.sendDelayP99Ms > 0 ? `, messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late` : ''
-  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late${sent}`
+  const clocks =
+    generator.clockErrorMs > 0 ? `, clocks of agents within ${formatNumber(generator.clockErrorMs)} ms` : ''
+  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late${sent}${clocks}`
   lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU, ${lag}; ${verdict}`])
   for (const [text, count] of Object.entries(report.errors)) lines.push(['error', formatNumber(count), text])
   return lines
