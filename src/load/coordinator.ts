@@ -45,7 +45,8 @@ export class LocalPart implements PartPort {
 
 /** What the coordinator lets be seen of a run. */
 export interface RunObserver {
-  connected?(count: number): void
+  /** @param isAll no more are being made */
+  connected?(count: number, isAll: boolean): void
   sample?(sample: Sample): void
 }
 
@@ -61,6 +62,7 @@ export class LoadCoordinator {
   readonly #progress: PartProgress[]
   readonly #samples: Sample[] = []
   readonly #seconds: PartSample[][]
+  readonly #connected: number[]
   readonly #fanOut: number
   #answers: (PartEvent | null)[] = []
   #awaited: { event: PartEvent['event']; resolve: () => void; reject: (error: Error) => void } | null = null
@@ -74,6 +76,7 @@ export class LoadCoordinator {
     this.#probe = probe
     this.#progress = ports.map(() => ({ published: 0, refused: 0, unacknowledged: 0, received: 0, expected: null }))
     this.#seconds = ports.map(() => [])
+    this.#connected = ports.map(() => 0)
     this.#fanOut = topologyOf(plan, ports.length).fanOut
     for (const [i, port] of ports.entries()) {
       port.listener = (event) => this.#heard(i, event)
@@ -96,7 +99,7 @@ export class LoadCoordinator {
     const ready = this.#answers.map((answer) => answer as Extract<PartEvent, { event: 'ready' }>)
     const connected = ready.reduce((sum, one) => sum + one.connected, 0)
     const failed = ready.reduce((sum, one) => sum + one.failed, 0)
-    this.#observer.connected?.(connected)
+    this.#observer.connected?.(connected, true)
     let use: BrokerUse | null = null
     if (connected > 0 && (failed === 0 || this.#plan.scenario === 'conn') && !this.#isStopped) {
       use = await this.#publish()
@@ -173,6 +176,13 @@ export class LoadCoordinator {
 
   #heard(part: number, event: PartEvent): void {
     if ('progress' in event) this.#progress[part] = event.progress
+    if (event.event === 'connecting') {
+      this.#connected[part] = event.connected
+      this.#observer.connected?.(
+        this.#connected.reduce((sum, one) => sum + one, 0),
+        false,
+      )
+    }
     if (event.event === 'sample') this.#sampled(part, event.sample)
     if (event.event !== this.#awaited?.event) return
     this.#answers[part] = event

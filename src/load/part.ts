@@ -67,6 +67,7 @@ export interface Measured {
 
 /** What a part tells; plain data. */
 export type PartEvent =
+  | { readonly event: 'connecting'; readonly connected: number }
   | { readonly event: 'ready'; readonly connected: number; readonly failed: number }
   | { readonly event: 'sample'; readonly sample: PartSample; readonly progress: PartProgress }
   | { readonly event: 'published'; readonly progress: PartProgress }
@@ -126,7 +127,10 @@ export class LoadPart {
     this.#warmupMs = plan.warmupMs
     this.#isCounted = plan.messages !== null
     this.#run = createScenario(plan, place, this.#tally, { published: () => this.#published() })
+    const look = setInterval(() => this.#tell({ event: 'connecting', connected: this.#tally.connected }), SAMPLE_MS)
+    this.#timers.push(look)
     void this.#run.connect().then(() => {
+      clearInterval(look)
       this.#tell({ event: 'ready', connected: this.#tally.connected, failed: this.#tally.failed })
     })
   }

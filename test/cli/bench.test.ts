@@ -263,7 +263,7 @@ describe('bench', () => {
     const read = (name: string): string => readFileSync(file(name), 'utf8')
     const { runs } = JSON.parse(read('save'))
     expect(runs).toHaveLength(4)
-    expect(read('report')).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/)
+    expect(read('report')).toMatch(/^<!doctype html>[\s\S]*<li>holds: nothing is lost<\/li>[\s\S]*<\/html>\n$/)
     expect(read('csv')).toMatch(/^run,scenario,seconds,published,delivered,p50Ms,p99Ms\r\n/)
     expect(read('junit').match(/<testcase /g)).toHaveLength(16)
     expect(read('summary')).toContain('### mqtt-kit bench p2p: passed')
@@ -308,6 +308,17 @@ describe('bench', () => {
       { name: 'both', runs: [1, 2] },
     ])
     expect(runs.map(({ config }: { config: { qos: number } }) => config.qos)).toEqual([0, 1, 1])
+    const { url: other } = await startBroker()
+    writeFileSync(path, `messages = 10\n[[phase]]\n[[phase]]\nurl = "${other}"\n`)
+    for (const broker of [[url], []]) {
+      const elsewhere = JSON.parse((await run(['bench', ...broker, '--file', path, '--json', '--quiet'])).stdout)
+      expect(elsewhere.runs[1]).toMatchObject({ config: { broker: other }, environment: { embeddedBroker: false } })
+      expect(elsewhere.runs[0].environment.embeddedBroker).toBe(broker.length === 0)
+    }
+    writeFileSync(path, 'messages = 10\n[[phase]]\n[[phase]]\nname = "late"\ntopic = "one"\n')
+    const late = await run(['bench', url, '--file', path])
+    expect(late).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(late.stderr).toContain(`${path}, late: -t "one" is one topic for all`)
     writeFileSync(path, '[[phase]]\nname = "odd"\nspeed = 1\n')
     const wrong = await run(['bench', url, '--file', path])
     expect(wrong).toMatchObject({ exitCode: 2 })

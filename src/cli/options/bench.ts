@@ -179,7 +179,7 @@ const loadOptions = {
     environment: false,
     help: 'phases from a TOML file, one after the other',
     more:
-      'Each [[phase]] has a name and the long options of bench as keys, scenario among them; what stands above them holds for all. A ' +
+      'Each [[phase]] has a name and the long options of bench as keys, scenario and url among them; what stands above them holds for all. A ' +
       'phase with several [[phase.load]] runs them at once.',
   }),
   sweep: one(text('FROM..TO'), {
@@ -195,7 +195,9 @@ const loadOptions = {
   sourceAddress: one(text('A,B'), {
     group: 'Load',
     help: 'addresses of this machine to connect from, in turn',
-    more: 'One address reaches one port of a broker with some 28,000 connections at once; on loopback 127.0.0.2 and so on are there.',
+    more:
+      'One address reaches one port of a broker with some 28,000 connections at once, and beyond 5,000 the system finds free ports ' +
+      'ever more slowly; on loopback 127.0.0.2 and so on are there. Every connection needs a file: see ulimit -n.',
   }),
   property: many(propertyWords(benchPlaces), {
     group: 'Load',
@@ -309,8 +311,8 @@ export const benchSpec: CommandSpec<typeof benchRows> = {
       line: "mqtt-kit bench -h host --rate 1000 --assert 'latency.response.p99Ms < 20'",
     },
     {
-      text: 'Hold 20,000 connections for a minute:',
-      line: 'mqtt-kit bench mqtt://localhost conn -c 20000 --duration 1m',
+      text: 'Hold 20,000 connections from two addresses:',
+      line: 'mqtt-kit bench -h host conn -c 20000 --source-address 10.0.0.2,10.0.0.3',
     },
   ],
 }
