@@ -1,6 +1,8 @@
 /** Smallest payload of a measured message, in bytes: five 32-bit words, little endian. */
 export const STAMP_BYTES = 20
 
+const SHORT_PAYLOAD_BYTES = 64
+
 /** Times in stamps are microseconds modulo 2^32: a message may be 35 minutes on its way. */
 const MICROSECONDS_MODULO = 0x1_0000_0000
 
@@ -99,8 +101,15 @@ export class StampFormat {
       return false
     if (end - start === STAMP_BYTES) return true
     const filler = this.#fillerOf(publisher)
+    if (filler.length <= SHORT_PAYLOAD_BYTES) return isSame(bytes, start, filler)
     return bytes.compare(filler, STAMP_BYTES, filler.length, start + STAMP_BYTES, end) === 0
   }
+}
+
+// for so little the way into compare() takes longer than the comparison
+function isSame(bytes: Buffer, start: number, filler: Buffer): boolean {
+  for (let i = STAMP_BYTES; i < filler.length; i++) if (bytes[start + i] !== filler[i]) return false
+  return true
 }
 
 /** Microseconds from the moment in a stamp to `nowUs`, over the turn of 2^32; 0 when the stamp is from a clock before ours. */
