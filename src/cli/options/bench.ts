@@ -249,7 +249,7 @@ const outputOptions = {
   baseline: one(text('FILE'), {
     group: 'Output',
     environment: false,
-    help: 'compare with the runs in FILE; 99 when something is worse',
+    help: 'compare with the runs in FILE by the Mann-Whitney U test; 99 when something is worse',
     more:
       'A rate or a latency is worse when its median is by more than --max-regress and the one-sided Mann-Whitney U test says at 5 % that ' +
       'chance is no explanation. That needs four runs on each side.',

@@ -60,7 +60,8 @@ table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabula
 td, th { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); font-weight: normal }
 td { white-space: nowrap } td.note { white-space: normal }
 td:first-child, th:first-child, td.note { text-align: left } ul { padding-left: 1.2rem } .failed { color: var(--b); font-weight: bold }
-summary { color: var(--faint); cursor: pointer } th { color: var(--faint) }
+summary { color: var(--faint); cursor: pointer }
+@media (max-width: 600px) { td { white-space: normal } } th { color: var(--faint) }
 svg { width: 100%; height: auto; font: 11px system-ui, sans-serif } svg text { fill: var(--faint) }
 .grid { stroke: var(--line) } .l0 { stroke: var(--a) } .l1 { stroke: var(--b); stroke-dasharray: 7 4 } .line { fill: none; stroke-width: 1.8 }
 .k0 { fill: var(--a) } .k1 { fill: var(--b) } pre { color: var(--faint); white-space: pre-wrap; font-size: 12px }`

@@ -30,7 +30,7 @@ export async function plainTable(
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
   // cli-table3 colours into pipes unless it is told not to
-  const style = { head: [], border: [], compact: true }
+  const style = { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 }
   const table = new Table({ head: [...head], style, chars: BARE, colAligns: [...colAligns] })
   for (const row of rows) table.push([...row])
   return `${trimmed(table.toString())}\n`
@@ -45,7 +45,7 @@ const BARE = {
   'bottom-mid': '',
   'bottom-left': '',
   'bottom-right': '',
-  left: '',
+  left: ' ',
   'left-mid': '',
   mid: '',
   'mid-mid': '',
@@ -126,11 +126,11 @@ export function summaryOf(report: BenchReport): Line[] {
     lines.push(['broker', cpu === null ? '' : `${formatNumber(cpu * 100)} %`, `${told} (${source})`])
   }
   const verdict = generator.saturated ? 'it was the bottleneck' : 'not the bottleneck'
-  const sent = generator.sendDelayP99Ms > 0 ? `, messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late` : ''
-  const clocks =
-    generator.clockErrorMs > 0 ? `, clocks of agents within ${formatNumber(generator.clockErrorMs)} ms` : ''
-  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late${sent}${clocks}`
-  lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU, ${lag}; ${verdict}`])
+  lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU; ${verdict}`])
+  const late = [`event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late`]
+  if (generator.sendDelayP99Ms > 0) late.push(`messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late`)
+  if (generator.clockErrorMs > 0) late.push(`clocks within ${formatNumber(generator.clockErrorMs)} ms`)
+  lines.push(['', '', late.join(', ')])
   for (const [text, count] of Object.entries(report.errors)) lines.push(['error', formatNumber(count), text])
   return lines
 }
