@@ -35,6 +35,8 @@ const OPEN_RATE = 5_000
 const WINDOW = 1_000
 const IN_FLIGHT = 100
 const BURSTS_PER_WINDOW = 2
+/** as bench judges itself */
+const LATE_US = 5_000
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
@@ -114,7 +116,8 @@ async function byMqttload(broker, { theirs }) {
   const result = await measure(broker, `${theirs} ${times}`)
   if (result.error) throw new Error(result.error)
   const { p50, p90, p99 } = result.lat_us
-  const isLimit = result.gen_util > 0.9
+  // at a rate it spins, and what counts is whether it was late
+  const isLimit = result.send_late_us === undefined ? result.gen_util > 0.9 : result.send_late_us.p99 > LATE_US
   return { rate: result.rate, p50: p50 / 1000, p90: p90 / 1000, p99: p99 / 1000, isLimit, lost: result.lost }
 }
 
