@@ -68,5 +68,7 @@ export async function createPainter(colour: boolean): Promise<Painter> {
   if (!colour) return plain
   const { Chalk } = await import('chalk')
   const chalk = new Chalk({ level: 1 })
-  return { heading: chalk.bold, error: chalk.red, faint: chalk.dim, accent: chalk.cyan }
+  // chalk takes any number of texts, and map() gives three
+  const one = (paint: (text: string) => string) => (text: string) => paint(text)
+  return { heading: one(chalk.bold), error: one(chalk.red), faint: one(chalk.dim), accent: one(chalk.cyan) }
 }

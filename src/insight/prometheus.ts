@@ -20,6 +20,7 @@ export interface Exposition {
 type Sample = readonly [label: string, value: number]
 
 const PREFIX = 'mqtt_kit_'
+const US_PER_SECOND = 1_000_000
 
 const gaugeRows: readonly (readonly [name: string, help: string, read: (gauges: BrokerGauges) => number])[] = [
   ['uptime_seconds', 'Time since the broker was started.', (gauges) => gauges.uptimeSeconds],
@@ -85,6 +86,7 @@ export class PrometheusText {
     this.#addCounters('limits_reached_total', 'How often a limit was reached.', 'limit', () =>
       observed.limitCounts().map(([name, count]) => [limitLabel(name), count]),
     )
+    this.#addProcess()
     const labels = { version: observed.gauges.version }
     const build = { name: `${PREFIX}build_info`, help: 'Always 1; its label says which version runs.' }
     new Gauge({ ...build, labelNames: ['version'], registers: [this.#registry] }).set(labels, 1)
@@ -98,6 +100,27 @@ export class PrometheusText {
   #addGauge(name: string, help: string, read: () => number): void {
     const collect = (): void => gauge.set(read())
     const gauge = new Gauge({ name: PREFIX + name, help, registers: [this.#registry], collect })
+  }
+
+  // by the names that the client libraries of Prometheus give every process
+  #addProcess(): void {
+    const registers = [this.#registry]
+    const cpu = new Counter({
+      name: 'process_cpu_seconds_total',
+      help: 'Processor time of the process, user and system.',
+      registers,
+      collect: () => {
+        const { user, system } = process.cpuUsage()
+        cpu.reset()
+        cpu.inc((user + system) / US_PER_SECOND)
+      },
+    })
+    const resident = new Gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Resident memory of the process.',
+      registers,
+      collect: (): void => resident.set(process.memoryUsage.rss()),
+    })
   }
 
   #addCounters(name: string, help: string, label: string | null, read: () => Sample[]): void {

@@ -1,30 +1,18 @@
 import { Client, type ClientOptions } from '../client/client.ts'
 import type { ClientError } from '../client/client-error.ts'
 import type { Publish } from '../codec/packets/publish.ts'
-import type { PartPort } from './coordinator.ts'
-import { LoadPart, type PartCommand, type PartEvent } from './part.ts'
-
-/**
- * Agents make load on other machines; any MQTT broker carries the words between them and the coordinator, below one topic:
- * `call` asks who is there, `event/AGENT` is what an agent says, `order/AGENT` what it is told. All as JSON at QoS 1.
- */
-type Call = { readonly run: string }
-type Order = { readonly run: string; readonly command: PartCommand | { readonly order: 'leave' } }
-type Said = { readonly run: string; readonly event: PartEvent | { readonly event: 'here' } }
-
-const CALL_EVERY_MS = 500
-
-function request(topicFilter: string) {
-  return { topicFilter, qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
-}
-
-/** Bytes (of TLS keys, of correlation data) travel as Node writes them into JSON. */
-function parse<T>(payload: Buffer): T {
-  return JSON.parse(payload.toString(), (_, value: unknown) => {
-    const isBytes = typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer'
-    return isBytes ? Buffer.from((value as unknown as { data: number[] }).data) : value
-  }) as T
-}
+import {
+  AGENT_KEEP_ALIVE_SECONDS,
+  type Call,
+  type End,
+  lastWords,
+  type Order,
+  parse,
+  request,
+  type Said,
+} from './agent-words.ts'
+import { followClock, ownUs } from './clock.ts'
+import { LoadPart } from './part.ts'
 
 /** What an agent lets be seen. */
 export interface AgentObserver {
@@ -34,8 +22,8 @@ export interface AgentObserver {
 }
 
 /**
- * Serves one coordinator after the other.
- * @returns ends the agent
+ * Makes load for coordinators, one after the other.
+ * @returns ends the agent; a run that it takes part in hears of it
  * @throws ClientError (rejects) when the broker cannot be reached; `closed` is told when it is lost later
  */
 export async function serveAgent(
@@ -45,127 +33,58 @@ export async function serveAgent(
   observer: AgentObserver,
   closed: (error: ClientError | null) => void,
 ): Promise<() => Promise<void>> {
+  const words = `${base}/event/${name}`
   let run: string | null = null
   let part: LoadPart | null = null
+  const say = (said: Said): Promise<unknown> => client.publish(words, JSON.stringify(said), { qos: 1 })
   // what cannot be said any more does not matter: `closed` tells
-  const say = (said: Said): void => {
-    client.publish(`${base}/event/${name}`, JSON.stringify(said), { qos: 1 }).catch(() => {})
-  }
-  const called = ({ run: calling }: Call): void => {
-    if (run === null) say({ run: calling, event: { event: 'here' } })
+  const tell = (said: Said): void => void say(said).catch(() => {})
+  const leave = (): void => {
+    part?.do({ order: 'finish' })
+    part = null
+    observer.ended(run!)
+    run = null
   }
   const ordered = ({ run: of, command }: Order): void => {
+    if (run !== null && of !== run) return tell({ run: of, event: { event: 'busy' } })
     if (command.order === 'leave') {
-      if (of !== run) return
-      observer.ended(of)
-      run = null
-      part = null
+      if (run !== null) leave()
       return
     }
-    if (command.order === 'connect' && run === null) {
+    if (run === null) {
       run = of
       observer.began(of)
-      part = new LoadPart((event) => say({ run: of, event }))
+      part = new LoadPart((event) => {
+        // what it says after the end is for nobody
+        if (run === of) tell({ run: of, event })
+      })
     }
-    if (of === run) part?.do(command)
+    if (command.order === 'clock') tell({ run: of, event: { event: 'clock', atUs: command.atUs, ownUs: ownUs() } })
+    else if (command.order === 'follow') followClock(command.aheadUs)
+    else part!.do(command)
   }
-  const client = new Client(options, {
-    message: ({ message }: Publish) => {
-      if (message.topicName === `${base}/call`) called(parse(message.payload))
-      else ordered(parse(message.payload))
+  const heard = ({ message }: Publish): void => {
+    const said = parse<Call | End | Order>(message.payload)
+    if (said === null) return
+    if (message.topicName === `${base}/call`) {
+      if (run === null) tell({ run: said.run, event: { event: 'here' } })
+    } else if (message.topicName === `${base}/end`) {
+      if (run === said.run) leave()
+    } else if ('command' in said) ordered(said)
+  }
+  const client = new Client(
+    {
+      ...options,
+      keepAliveSeconds: AGENT_KEEP_ALIVE_SECONDS,
+      will: lastWords(words, { run: null, event: { event: 'gone' } }),
     },
-    closed,
-  })
+    { message: heard, closed },
+  )
   await client.connect()
-  await client.subscribe([request(`${base}/call`), request(`${base}/order/${name}`)])
+  await client.subscribe([request(`${base}/call`), request(`${base}/end`), request(`${base}/order/${name}`)])
   observer.ready()
-  return () => client.disconnect()
-}
-
-/** A part on another machine, or in another program of this one. */
-class AgentPart implements PartPort {
-  readonly sharesClock = false
-  listener: ((event: PartEvent) => void) | null = null
-  lost: ((error: Error) => void) | null = null
-  readonly #tell: (command: Order['command']) => Promise<unknown>
-
-  constructor(tell: (command: Order['command']) => Promise<unknown>) {
-    this.#tell = tell
-  }
-
-  send(command: PartCommand): void {
-    this.#tell(command).catch((error: Error) => this.lost?.(error))
-  }
-
-  /** Lets the agent go; resolves when it has been told, as far as it can be. */
-  async close(): Promise<void> {
-    await this.#tell({ order: 'leave' }).catch(() => {})
-  }
-}
-
-/** Agents that were found, and the connection to them. */
-export interface Agents {
-  readonly ports: readonly PartPort[]
-  close(): Promise<void>
-}
-
-/**
- * Calls for agents until there are enough.
- * @throws ClientError (rejects) when the broker cannot be reached; Error when too few answer in time
- */
-export async function findAgents(
-  options: ClientOptions,
-  base: string,
-  run: string,
-  wanted: number,
-  timeoutMs: number,
-): Promise<Agents> {
-  const found = new Map<string, AgentPart>()
-  let enough = (): void => {}
-  const client = new Client(options, {
-    message: ({ message }) => {
-      const name = message.topicName.slice(base.length + '/event/'.length)
-      const said = parse<Said>(message.payload)
-      if (said.run !== run) return
-      if (said.event.event !== 'here') return found.get(name)?.listener?.(said.event)
-      if (found.has(name) || found.size === wanted) return
-      const tell = (command: Order['command']): Promise<unknown> =>
-        client.publish(`${base}/order/${name}`, JSON.stringify({ run, command }), { qos: 1 })
-      found.set(name, new AgentPart(tell))
-      if (found.size === wanted) enough()
-    },
-    closed: (error) => {
-      if (error !== null) for (const part of found.values()) part.lost?.(error)
-    },
-  })
-  await client.connect()
-  await client.subscribe([request(`${base}/event/+`)])
-  // when it is not heard, the next one is
-  const call = (): void => {
-    client.publish(`${base}/call`, JSON.stringify({ run }), { qos: 1 }).catch(() => {})
-  }
-  const calling = setInterval(call, CALL_EVERY_MS)
-  call()
-  try {
-    await new Promise<void>((resolve, reject) => {
-      enough = resolve
-      setTimeout(
-        () => reject(new Error(`${found.size} of ${wanted} agents have answered on ${base}`)),
-        timeoutMs,
-      ).unref()
-    })
-  } catch (error) {
+  return async () => {
+    if (run !== null) await say({ run, event: { event: 'gone' } }).catch(() => {})
     await client.disconnect()
-    throw error
-  } finally {
-    clearInterval(calling)
-  }
-  const ports = [...found.values()]
-  return {
-    ports,
-    close: async () => {
-      await Promise.all(ports.map((port) => port.close()))
-      await client.disconnect()
-    },
   }
 }

@@ -19,8 +19,6 @@ export interface ArrivalTerms {
   readonly judgesOrder: boolean
   /** intended moments mean something: the rate was given */
   readonly hasResponse: boolean
-  /** publishers elsewhere have another clock: how long their messages took is not known */
-  readonly sharesClock: boolean
 }
 
 /** What has come from each publisher: to one subscriber, or to all members of a shared subscription. */
@@ -34,7 +32,7 @@ export class Arrivals {
 
   /**
    * Hot: judges and counts one message.
-   * @param nowUs on the machine's clock
+   * @param nowUs on the clock of the run
    * @param measureFromUs latencies of messages that left before it are not recorded
    * @returns its publisher when it is the first copy and the publisher is here
    */
@@ -64,7 +62,7 @@ export class Arrivals {
     delivery.lastUs = nowUs
     delivery.bytes += message.payloadEnd - message.payloadStart
     publisher?.arrived(stamp.sequence)
-    if (publisher !== null || this.#terms.sharesClock) this.#time(nowUs, measureFromUs)
+    this.#time(nowUs, measureFromUs)
     return publisher
   }
 

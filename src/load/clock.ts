@@ -1,11 +1,31 @@
 const US_PER_MS = 1000
 
+const READINGS = 16
 /** From this process's own zero to that of the machine's monotonic clock, microseconds. */
-const ORIGIN_US = Number(process.hrtime.bigint() / 1000n) - performance.now() * US_PER_MS
+const ORIGIN_US = Math.max(...Array.from({ length: READINGS }, readOrigin))
 
-/** Microseconds on the monotonic clock of the machine: all its processes agree on it. */
-export function machineUs(): number {
+/** From this process's own zero to that of the clock of the run. */
+let originUs = ORIGIN_US
+
+// Time that passes between its two looks makes it too small, and a busy machine may let milliseconds pass.
+function readOrigin(): number {
+  const machineNs = process.hrtime.bigint()
+  return Number(machineNs / 1000n) - performance.now() * US_PER_MS
+}
+
+/** Microseconds on the monotonic clock of this machine: all its processes agree on it. */
+export function ownUs(): number {
   return performance.now() * US_PER_MS + ORIGIN_US
+}
+
+/** Microseconds on the clock of the run: that of this machine, or with {@link followClock} that of another one. */
+export function machineUs(): number {
+  return performance.now() * US_PER_MS + originUs
+}
+
+/** From now on the clock of the run is one that this machine's is `aheadUs` before; between runs only. */
+export function followClock(aheadUs: number): void {
+  originUs = ORIGIN_US - aheadUs
 }
 
 /**
@@ -16,7 +36,7 @@ export class TurnClock {
   #us = 0
   #isStale = true
 
-  /** Hot. Microseconds on the machine's clock, as of the first look since {@link refresh}. */
+  /** Hot. Microseconds on the clock of the run, as of the first look since {@link refresh}. */
   get us(): number {
     if (this.#isStale) {
       this.#us = machineUs()

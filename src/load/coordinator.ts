@@ -1,8 +1,9 @@
+import type { BrokerProbe, BrokerUse } from './broker-probe.ts'
 import { machineUs } from './clock.ts'
 import type { PartCommand, PartEvent, PartProgress, PartResult, PartSample } from './part.ts'
 import { LoadPart } from './part.ts'
 import { type LoadPlan, topologyOf } from './plan.ts'
-import { type BrokerUse, expectedDeliveries, joinResults, type LoadResult, type Sample } from './result.ts'
+import { expectedDeliveries, joinResults, type LoadResult, type Sample } from './result.ts'
 
 /** The way to one part of the generator, here, in another process or on another machine. */
 export interface PartPort {
@@ -11,14 +12,22 @@ export interface PartPort {
   listener: ((event: PartEvent) => void) | null
   /** Set by the coordinator: the part is gone. */
   lost: ((error: Error) => void) | null
-  /** True when it reads the same monotonic clock. */
-  readonly sharesClock: boolean
+  /** What it needs between hearing of the start and the start, milliseconds. */
+  readonly startDelayMs: number
+  /** How wrong its clock may be, milliseconds; asked when all is counted. */
+  clockErrorMs(): Promise<number>
   close(): void | Promise<void>
 }
 
+/** Between hearing of the start and the start, for parts on this machine. */
+export const START_DELAY_MS = 50
+
+/** A part of the generator is gone, and there is no result without it. */
+export class PartLost extends Error {}
+
 /** A part in this very process. */
 export class LocalPart implements PartPort {
-  readonly sharesClock = true
+  readonly startDelayMs = START_DELAY_MS
   listener: ((event: PartEvent) => void) | null = null
   lost: ((error: Error) => void) | null = null
   readonly #part = new LoadPart((event) => this.listener?.(event))
@@ -27,23 +36,20 @@ export class LocalPart implements PartPort {
     this.#part.do(command)
   }
 
-  close(): void {}
-}
+  async clockErrorMs(): Promise<number> {
+    return 0
+  }
 
-/** Measures the broker's process while messages are measured. */
-export interface BrokerProbe {
-  start(): void
-  read(): Promise<BrokerUse | null> | BrokerUse | null
+  close(): void {}
 }
 
 /** What the coordinator lets be seen of a run. */
 export interface RunObserver {
-  connected?(count: number): void
+  /** @param isAll no more are being made */
+  connected?(count: number, isAll: boolean): void
   sample?(sample: Sample): void
 }
 
-const START_DELAY_MS = 50
-const REMOTE_START_DELAY_MS = 500
 const DRAIN_LOOK_MS = 25
 const US_PER_MS = 1000
 
@@ -56,10 +62,12 @@ export class LoadCoordinator {
   readonly #progress: PartProgress[]
   readonly #samples: Sample[] = []
   readonly #seconds: PartSample[][]
+  readonly #connected: number[]
   readonly #fanOut: number
   #answers: (PartEvent | null)[] = []
   #awaited: { event: PartEvent['event']; resolve: () => void; reject: (error: Error) => void } | null = null
   #isStopped = false
+  #lost: PartLost | null = null
 
   constructor(plan: LoadPlan, ports: readonly PartPort[], observer: RunObserver, probe: BrokerProbe | null) {
     this.#plan = plan
@@ -68,31 +76,38 @@ export class LoadCoordinator {
     this.#probe = probe
     this.#progress = ports.map(() => ({ published: 0, refused: 0, unacknowledged: 0, received: 0, expected: null }))
     this.#seconds = ports.map(() => [])
+    this.#connected = ports.map(() => 0)
     this.#fanOut = topologyOf(plan, ports.length).fanOut
     for (const [i, port] of ports.entries()) {
       port.listener = (event) => this.#heard(i, event)
-      port.lost = (error) => this.#awaited?.reject(error)
+      port.lost = (error) => this.#lose(error)
     }
   }
 
-  /** @throws Error (rejects) when a part is lost */
+  // Nothing may be awaited at this moment; what is next will be told.
+  #lose(error: Error): void {
+    this.#lost ??= new PartLost(error.message, { cause: error })
+    this.#awaited?.reject(this.#lost)
+  }
+
+  /** @throws PartLost (rejects) */
   async run(): Promise<LoadResult> {
     const parts = this.#ports.length
-    const sharesClock = this.#ports.every((port) => port.sharesClock)
     await this.#all('ready', (port, part) => {
-      port.send({ order: 'connect', plan: this.#plan, place: { part, parts, sharesClock } })
+      port.send({ order: 'connect', plan: this.#plan, place: { part, parts } })
     })
     const ready = this.#answers.map((answer) => answer as Extract<PartEvent, { event: 'ready' }>)
     const connected = ready.reduce((sum, one) => sum + one.connected, 0)
     const failed = ready.reduce((sum, one) => sum + one.failed, 0)
-    this.#observer.connected?.(connected)
+    this.#observer.connected?.(connected, true)
     let use: BrokerUse | null = null
     if (connected > 0 && (failed === 0 || this.#plan.scenario === 'conn') && !this.#isStopped) {
-      use = await this.#publish(sharesClock)
+      use = await this.#publish()
     }
     await this.#all('result', (port) => port.send({ order: 'finish' }))
     const results = this.#answers.map((answer): PartResult => (answer as { result: PartResult }).result)
-    return joinResults(this.#plan, this.#fanOut, results, this.#samples, use)
+    const clockErrorMs = Math.max(...(await Promise.all(this.#ports.map((port) => port.clockErrorMs()))))
+    return joinResults(this.#plan, this.#fanOut, results, this.#samples, use, clockErrorMs)
   }
 
   /** Ends early; the result is that of what was done. */
@@ -101,11 +116,11 @@ export class LoadCoordinator {
     for (const port of this.#ports) port.send({ order: 'stop' })
   }
 
-  async #publish(sharesClock: boolean): Promise<BrokerUse | null> {
-    const inMs = sharesClock ? START_DELAY_MS : REMOTE_START_DELAY_MS
-    const atUs = sharesClock ? machineUs() + inMs * US_PER_MS : null
+  async #publish(): Promise<BrokerUse | null> {
+    const inMs = Math.max(...this.#ports.map((port) => port.startDelayMs))
+    const atUs = machineUs() + inMs * US_PER_MS
     const probing = setTimeout(() => this.#probe?.start(), inMs + this.#plan.warmupMs)
-    await this.#all('published', (port) => port.send({ order: 'start', atUs, inMs }))
+    await this.#all('published', (port) => port.send({ order: 'start', atUs }))
     clearTimeout(probing)
     const use = (await this.#probe?.read()) ?? null
     await this.#drained()
@@ -129,8 +144,13 @@ export class LoadCoordinator {
         }
       }
       const timer = setInterval(look, DRAIN_LOOK_MS)
-      this.#awaited = { event: 'result', resolve, reject }
-      look()
+      const stop = (error: Error): void => {
+        clearInterval(timer)
+        reject(error)
+      }
+      this.#awaited = { event: 'result', resolve, reject: stop }
+      if (this.#lost !== null) stop(this.#lost)
+      else look()
     })
   }
 
@@ -149,12 +169,20 @@ export class LoadCoordinator {
     return new Promise((resolve, reject) => {
       this.#answers = this.#ports.map(() => null)
       this.#awaited = { event, resolve, reject }
+      if (this.#lost !== null) return reject(this.#lost)
       for (const [i, port] of this.#ports.entries()) send(port, i)
     })
   }
 
   #heard(part: number, event: PartEvent): void {
     if ('progress' in event) this.#progress[part] = event.progress
+    if (event.event === 'connecting') {
+      this.#connected[part] = event.connected
+      this.#observer.connected?.(
+        this.#connected.reduce((sum, one) => sum + one, 0),
+        false,
+      )
+    }
     if (event.event === 'sample') this.#sampled(part, event.sample)
     if (event.event !== this.#awaited?.event) return
     this.#answers[part] = event

@@ -53,7 +53,7 @@ export class Crowd implements LoadClientOwner {
 
   /** Makes a client, not connected yet. @param number of the client among all of the run */
   add(number: number, connect: Connect, sink: MessageSink): LoadClient {
-    const { address, connectTimeoutMs, bindAddresses, tls, inFlight } = this.#plan
+    const { address, connectTimeoutMs, bindAddresses, tls, inFlight, topicAliases } = this.#plan
     const bindAddress = bindAddresses[number % Math.max(1, bindAddresses.length)]
     const terms: DialTerms = {
       address,
@@ -61,7 +61,7 @@ export class Crowd implements LoadClientOwner {
       tls,
       ...(bindAddress !== undefined && { bindAddress }),
     }
-    const bounds = { maximumInFlight: inFlight, maximumTopicAliases: 0 }
+    const bounds = { maximumInFlight: inFlight, maximumTopicAliases: topicAliases }
     const client = new LoadClient(number, connect, terms, bounds, this, sink)
     this.#members.push(client)
     return client

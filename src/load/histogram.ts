@@ -19,15 +19,33 @@ export interface LatencySummary {
 
 /** Latencies with three significant digits in 100 KB, whatever their number. */
 export class LatencyHistogram {
-  readonly #histogram: Histogram = newHistogram()
+  readonly #recorded: Histogram = newHistogram()
+  /** the latest latency, and how often it came in a row: messages of one burst take the same time to the microsecond */
+  #latestUs = 0
+  #latestCount = 0
 
   get count(): number {
-    return this.#histogram.totalCount
+    return this.#recorded.totalCount + this.#latestCount
   }
 
   /** Hot. @param us whole microseconds, 0 or more */
   record(us: number): void {
-    this.#histogram.recordValue(Math.min(us, HIGHEST_US))
+    if (us !== this.#latestUs) {
+      this.#settle()
+      this.#latestUs = us
+    }
+    this.#latestCount++
+  }
+
+  #settle(): void {
+    if (this.#latestCount === 0) return
+    this.#recorded.recordValueWithCount(Math.min(this.#latestUs, HIGHEST_US), this.#latestCount)
+    this.#latestCount = 0
+  }
+
+  get #histogram(): Histogram {
+    this.#settle()
+    return this.#recorded
   }
 
   /** @returns null when nothing was recorded */

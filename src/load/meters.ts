@@ -39,10 +39,12 @@ export class GeneratorMeter {
     this.#lag.disable()
     const elapsedMs = Math.max(1, performance.now() - this.#startMs)
     const { user, system } = process.cpuUsage(this.#cpu)
-    const waitedMs = idleMs - this.#idleMs
+    const activeMs = Math.max(Number.MIN_VALUE, performance.eventLoopUtilization(this.#loop).active)
+    const workMs = Math.max(0, activeMs - (idleMs - this.#idleMs))
     return {
-      cpu: Math.max(0, (user + system) / 1000 - waitedMs) / elapsedMs,
-      busy: Math.max(0, performance.eventLoopUtilization(this.#loop).active - waitedMs) / elapsedMs,
+      // where others want the processor too, turns that only wait last longer than they use it
+      cpu: (((user + system) / 1000) * Math.min(1, workMs / activeMs)) / elapsedMs,
+      busy: workMs / elapsedMs,
       eventLoopLagP99Ms:
         this.#lag.count === 0 ? 0 : Math.max(0, this.#lag.percentile(99) / NS_PER_MS - LAG_RESOLUTION_MS),
     }

@@ -8,8 +8,8 @@ import { type LoadFailure, Tally } from './tally.ts'
 /** What a part is told; plain data. */
 export type PartCommand =
   | { readonly order: 'connect'; readonly plan: LoadPlan; readonly place: PartPlace }
-  /** @property atUs on the machine's clock; null: in `inMs` from now, for other machines */
-  | { readonly order: 'start'; readonly atUs: number | null; readonly inMs: number }
+  /** @property atUs on the clock of the run */
+  | { readonly order: 'start'; readonly atUs: number }
   | { readonly order: 'stop' }
   | { readonly order: 'finish' }
 
@@ -67,6 +67,7 @@ export interface Measured {
 
 /** What a part tells; plain data. */
 export type PartEvent =
+  | { readonly event: 'connecting'; readonly connected: number }
   | { readonly event: 'ready'; readonly connected: number; readonly failed: number }
   | { readonly event: 'sample'; readonly sample: PartSample; readonly progress: PartProgress }
   | { readonly event: 'published'; readonly progress: PartProgress }
@@ -112,7 +113,7 @@ export class LoadPart {
         this.#connect(command.plan, command.place)
         return
       case 'start':
-        this.#start(command.atUs ?? machineUs() + command.inMs * US_PER_MS)
+        this.#start(command.atUs)
         return
       case 'stop':
         this.#run?.stop()
@@ -126,7 +127,10 @@ export class LoadPart {
     this.#warmupMs = plan.warmupMs
     this.#isCounted = plan.messages !== null
     this.#run = createScenario(plan, place, this.#tally, { published: () => this.#published() })
+    const look = setInterval(() => this.#tell({ event: 'connecting', connected: this.#tally.connected }), SAMPLE_MS)
+    this.#timers.push(look)
     void this.#run.connect().then(() => {
+      clearInterval(look)
       this.#tell({ event: 'ready', connected: this.#tally.connected, failed: this.#tally.failed })
     })
   }

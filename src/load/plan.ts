@@ -54,9 +54,11 @@ export interface LoadPlan {
   readonly window: number
   /** QoS 1 and 2 messages of one publisher without last acknowledgement */
   readonly inFlight: number
+  /** Topic Aliases that a publisher makes, capped by the Server's Topic Alias Maximum */
+  readonly topicAliases: number
   /** connections per second, all together; null: as fast as they are accepted */
   readonly connectRate: number | null
-  /** template with %i, %c and %u; null: `bench/RUN/%i` */
+  /** template with %i, and of the publisher %c and %u; null: `RUN/%i`. Receivers of several publishers have + for %c and %u */
   readonly topic: string | null
   /** template with %i; null: made from the seed */
   readonly clientId: string | null
@@ -115,9 +117,22 @@ export function topologyOf(plan: LoadPlan, parts: number): Topology {
       const topic = topicOf(plan, number % topics, clientId, userNameOf(plan, client))
       return { number, client, clientId, topic, part: (topics === 1 ? number : number % topics) % parts }
     })
+  // client identifiers and users in a topic are those of its publishers
+  const listeners = (topics: number): Role[] =>
+    list('s', subscribers, publishers, topics).map((role) => ({
+      ...role,
+      topic: topicOf(plan, role.number % topics, '+', '+'),
+    }))
   switch (scenario) {
-    case 'p2p':
-      return traffic(list('p', publishers, 0, publishers), list('s', publishers, publishers, publishers), 1)
+    case 'p2p': {
+      const senders = list('p', publishers, 0, publishers)
+      const receivers = list('s', publishers, publishers, publishers)
+      return traffic(
+        senders,
+        receivers.map((role, i) => ({ ...role, topic: senders[i]!.topic })),
+        1,
+      )
+    }
     case 'rtt': {
       const all = list('c', clients, 0, clients)
       return { ...traffic(all, all, 1), isSelf: true }
@@ -125,18 +140,15 @@ export function topologyOf(plan: LoadPlan, parts: number): Topology {
     case 'conn':
       return traffic([], list('c', clients, 0, clients), 0)
     case 'fanin':
-      return traffic(list('p', publishers, 0, subscribers), list('s', subscribers, publishers, subscribers), 1)
+      return traffic(list('p', publishers, 0, subscribers), listeners(subscribers), 1)
     case 'fanout':
-      return traffic(list('p', publishers, 0, 1), list('s', subscribers, publishers, 1), subscribers)
+      return traffic(list('p', publishers, 0, 1), listeners(1), subscribers)
     case 'pub':
       return traffic(list('p', publishers, 0, publishers), [], 0)
     case 'shared': {
       // a group for each part
       const share = `$share/${runName(plan)}`
-      const members = list('s', subscribers, publishers, parts).map((role) => ({
-        ...role,
-        topic: `${share}/${role.topic}`,
-      }))
+      const members = listeners(parts).map((role) => ({ ...role, topic: `${share}/${role.topic}` }))
       return { ...traffic(list('p', publishers, 0, parts), members, 1), isShared: true }
     }
     case 'retained':

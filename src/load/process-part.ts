@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { PartPort } from './coordinator.ts'
+import { type PartPort, START_DELAY_MS } from './coordinator.ts'
 import type { PartCommand, PartEvent } from './part.ts'
 import { LoadPart } from './part.ts'
 
 /** A part in a process of its own on this machine: its clock is ours. */
 export class ProcessPart implements PartPort {
-  readonly sharesClock = true
+  readonly startDelayMs = START_DELAY_MS
   listener: ((event: PartEvent) => void) | null = null
   lost: ((error: Error) => void) | null = null
   readonly #child: ChildProcess
@@ -23,6 +23,10 @@ export class ProcessPart implements PartPort {
 
   send(command: PartCommand): void {
     this.#child.send(command)
+  }
+
+  async clockErrorMs(): Promise<number> {
+    return 0
   }
 
   close(): void {

@@ -1,16 +1,10 @@
+import type { BrokerUse } from './broker-probe.ts'
 import { LatencyHistogram, type LatencySummary } from './histogram.ts'
 import { isSaturated } from './meters.ts'
 import type { PartResult } from './part.ts'
 import type { LoadPlan } from './plan.ts'
 import type { LoadStep } from './scenario-run.ts'
 import type { LoadFailure } from './tally.ts'
-
-/** What the broker's process used. */
-export interface BrokerUse {
-  /** processors used, 1 is one whole; null when it is not known */
-  readonly cpu: number | null
-  readonly residentMb: number | null
-}
 
 /** One second of a run. */
 export interface Sample {
@@ -65,6 +59,8 @@ export interface LoadResult {
     readonly cpu: number
     readonly eventLoopLagP99Ms: number
     readonly sendDelayP99Ms: number
+    /** how wrong the clocks of agents on other machines may be to each other; 0 on one machine */
+    readonly clockErrorMs: number
     readonly saturated: boolean
     readonly parts: number
   }
@@ -84,6 +80,7 @@ export function joinResults(
   parts: readonly PartResult[],
   samples: readonly Sample[],
   broker: BrokerUse | null,
+  clockErrorMs: number,
 ): LoadResult {
   const total = (value: (part: PartResult) => number): number => parts.reduce((sum, part) => sum + value(part), 0)
   const most = (value: (part: PartResult) => number): number => Math.max(0, ...parts.map(value))
@@ -148,6 +145,7 @@ export function joinResults(
       cpu: total((part) => part.use.cpu),
       eventLoopLagP99Ms: most((part) => part.use.eventLoopLagP99Ms),
       sendDelayP99Ms,
+      clockErrorMs,
       saturated: parts.some(({ use }) => isSaturated(use, sendDelayP99Ms)),
       parts: parts.length,
     },

@@ -3,8 +3,6 @@ export interface PartPlace {
   readonly part: number
   /** how many there are */
   readonly parts: number
-  /** all parts read the same clock: they are on one machine */
-  readonly sharesClock: boolean
 }
 
 /** What a running scenario tells its part. */
@@ -17,7 +15,7 @@ export interface ScenarioOwner {
 export interface ScenarioRun {
   /** Makes the connections and subscriptions; failures are in the tally. */
   connect(): Promise<void>
-  /** Begins at this moment of the machine's clock, microseconds. */
+  /** Begins at this moment of the clock of the run, microseconds. */
   start(startUs: number): void
   /** Sends nothing more; `published` follows. */
   stop(): void

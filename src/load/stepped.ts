@@ -119,7 +119,6 @@ export abstract class SteppedScenario implements ScenarioRun, CrowdOwner {
       publisherCount: this.place.parts,
       judgesOrder: false,
       hasResponse: false,
-      sharesClock: true,
     })
     return {
       message: (publish: Publish) => void arrivals.take(publish, machineUs(), 0),

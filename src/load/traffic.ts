@@ -65,7 +65,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
 
   #cast(): void {
     const plan = this.#plan
-    const { part, parts, sharesClock } = this.#place
+    const { part, parts } = this.#place
     const topology = topologyOf(plan, parts)
     const isHere = (role: Role): boolean => role.part === part
     const subscribers = topology.subscribers.filter(isHere)
@@ -78,7 +78,6 @@ export class Traffic implements ScenarioRun, CrowdOwner {
       publisherCount: topology.publishers.length,
       judgesOrder: !topology.isShared,
       hasResponse: plan.rate !== null,
-      sharesClock,
     }
     const shared = topology.isShared ? new Arrivals(arrivalTerms) : null
     const isMeasured = topology.publishers.length > 0

@@ -108,6 +108,25 @@ describe('bench', () => {
     expect(result.failure.kind).toBe('DISCONNECTED')
   })
 
+  it('tells what it has measured when the broker that it looks at is killed', async () => {
+    const serve = start(['serve', '-p', '0', '--json'])
+    await serve.says('"event":"ready"')
+    const [url] = JSON.parse(serve.stdout).listeners
+    const watched = ['--pid', String(serve.child.pid)]
+    const program = start(['bench', url, '-q', '1', '--duration', '10m', '-v', '--json', ...watched])
+    await program.says('1/601 s')
+    serve.kill('SIGKILL')
+    const { exitCode, stdout, stderr } = await program.finished()
+
+    expect(exitCode).toBe(7)
+    expect(stderr).toContain(url.slice('mqtt://'.length))
+    const { connect, publish, broker, failure } = JSON.parse(stdout)
+    expect(connect).toMatchObject({ count: 20, lost: 20 })
+    expect(publish.count).toBeGreaterThan(0)
+    expect(broker.source).toBe(`/proc/${serve.child.pid}, which has ended`)
+    expect(failure.kind).toBe('CONNECTION_LOST')
+  })
+
   it('prints what it has on Ctrl-C, and ends with 130', async () => {
     const { url } = await startBroker()
     const program = start(['bench', url, '--rate', '500', '--duration', '10m', '-v'])
@@ -133,8 +152,19 @@ describe('bench', () => {
     [['p2q'], 'unknown scenario "p2q"; did you mean p2p?'],
     [['p2p', 'rtt'], 'one scenario at a time'],
     [['--assert', 'fast'], "a comparison, as in 'latency.response.p99Ms < 20'"],
+    [
+      ['--assert', 'latency.p99Ms < 5'],
+      'there are connect.latency.p99Ms, ack.p99Ms, latency.service.p99Ms, latency.resp',
+    ],
+    [['--assert', 'latency.response.p99 < 5'], 'did you mean latency.response.p99Ms?'],
+    [['--assert', 'speed > 5'], 'and speed is none: there are seconds, connect.count,'],
+    [['--pid', '1', '--sys'], 'give one of --pid, --metrics and --sys'],
+    [['--metrics', 'localhost:9090'], 'an address, as in http://localhost:9090/metrics'],
+    [['-V', '3.1.1', '--topic-alias', '1'], '--topic-alias needs MQTT 5.0'],
     [['-i', 'me'], 'gives all clients one identifier: add %i'],
     [['-t', 'one'], 'is one topic for all: add %i'],
+    [['fanin', '--subscribers', '2', '-t', '%c'], 'is one topic for all: add %i'],
+    [['fanout', '-t', 'x/y%c'], 'in fanout %c and %u are levels of their own'],
     [['fanin', '--publishers', '1', '--subscribers', '2'], 'at least as many publishers as subscribers'],
     [['-V', '3.1.1', '--prop', 'content-type=x'], 'properties need MQTT 5.0'],
   ])('refuses %j', async (args, message) => {
@@ -185,9 +215,40 @@ describe('bench', () => {
         publish: { count: 100 },
         deliver: { lost: 0 },
       })
+      expect(JSON.parse(stdout).latency.service.count).toBe(JSON.parse(stdout).deliver.count)
     }
     for (const agent of agents) agent.kill('SIGTERM')
     expect((await agents[0]!.finished()).exitCode).toBe(0)
+  })
+
+  it('ends with 7 when an agent is killed, whatever broker it was met on, and lets the others go', async () => {
+    const { url } = await startBroker()
+    const { url: coordinator } = await startBroker({ users: new Map([['ann', 's@']]) })
+    const met = coordinator.replace('//', '//ann:s%40@')
+    const agents = [start(['bench', 'agent', met]), start(['bench', 'agent', met])]
+    for (const agent of agents) await agent.says('waits on')
+    const long = ['--rate', '500', '--duration', '10m', '-v']
+    const program = start(['bench', url, '--coordinator', met, '--agents', '2', ...long])
+    await program.says('1/601 s')
+    agents[0]!.kill('SIGKILL')
+    const { exitCode, stderr } = await program.finished()
+
+    expect(exitCode).toBe(7)
+    expect(stderr).toMatch(/there is no result: agent \S+ is gone, and what it has counted with it/)
+    await agents[1]!.says('is over')
+  })
+
+  it.skipIf(process.platform !== 'linux')('ends with 1 when a worker is killed', async () => {
+    const { url } = await startBroker()
+    const program = start(['bench', url, '--workers', '2', '--rate', '500', '--duration', '10m', '-v'])
+    await program.says('1/601 s')
+    const { pid } = program.child
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    process.kill(Number(child), 'SIGKILL')
+    const { exitCode, stderr } = await program.finished()
+
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('there is no result: a worker ended with SIGKILL')
   })
 
   it('saves runs, compares with them, and writes all kinds of files', async () => {
@@ -202,7 +263,7 @@ describe('bench', () => {
     const read = (name: string): string => readFileSync(file(name), 'utf8')
     const { runs } = JSON.parse(read('save'))
     expect(runs).toHaveLength(4)
-    expect(read('report')).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/)
+    expect(read('report')).toMatch(/^<!doctype html>[\s\S]*<li>holds: nothing is lost<\/li>[\s\S]*<\/html>\n$/)
     expect(read('csv')).toMatch(/^run,scenario,seconds,published,delivered,p50Ms,p99Ms\r\n/)
     expect(read('junit').match(/<testcase /g)).toHaveLength(16)
     expect(read('summary')).toContain('### mqtt-kit bench p2p: passed')
@@ -247,6 +308,17 @@ describe('bench', () => {
       { name: 'both', runs: [1, 2] },
     ])
     expect(runs.map(({ config }: { config: { qos: number } }) => config.qos)).toEqual([0, 1, 1])
+    const { url: other } = await startBroker()
+    writeFileSync(path, `messages = 10\n[[phase]]\n[[phase]]\nurl = "${other}"\n`)
+    for (const broker of [[url], []]) {
+      const elsewhere = JSON.parse((await run(['bench', ...broker, '--file', path, '--json', '--quiet'])).stdout)
+      expect(elsewhere.runs[1]).toMatchObject({ config: { broker: other }, environment: { embeddedBroker: false } })
+      expect(elsewhere.runs[0].environment.embeddedBroker).toBe(broker.length === 0)
+    }
+    writeFileSync(path, 'messages = 10\n[[phase]]\n[[phase]]\nname = "late"\ntopic = "one"\n')
+    const late = await run(['bench', url, '--file', path])
+    expect(late).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(late.stderr).toContain(`${path}, late: -t "one" is one topic for all`)
     writeFileSync(path, '[[phase]]\nname = "odd"\nspeed = 1\n')
     const wrong = await run(['bench', url, '--file', path])
     expect(wrong).toMatchObject({ exitCode: 2 })

@@ -32,6 +32,11 @@ function seriesOf(text: string): Record<string, number> {
   )
 }
 
+/** What does not change by itself. */
+function ownOf(series: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(series).filter(([name]) => !name.startsWith('process_')))
+}
+
 describe('/metrics', () => {
   it('tells what went through the broker, anew at each scrape', async () => {
     const { client, clock, scrape } = await startWatched({ limits: { maximumQueuedMessages: 2 }, version: 'kit 1' })
@@ -71,7 +76,9 @@ describe('/metrics', () => {
     })
     expect(second['mqtt_kit_received_bytes_total']).toBeGreaterThan(second['mqtt_kit_publish_received_bytes_total']!)
     // a counter that is scraped twice has not counted twice
-    expect(await scrape()).toEqual(second)
+    expect(ownOf(await scrape())).toEqual(ownOf(second))
+    expect(second['process_cpu_seconds_total']).toBeGreaterThan(0)
+    expect(second['process_resident_memory_bytes']).toBeGreaterThan(1e6)
   })
 
   it("keeps to Prometheus' custom: text format 0.0.4, help and type of each, names with their unit, counters with _total", async () => {
@@ -85,7 +92,9 @@ describe('/metrics', () => {
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => [match[1]!, match[2]!] as const)
     expect(types.length).toBeGreaterThan(20)
     for (const [name, type] of types) {
-      expect(name).toMatch(type === 'counter' ? /^mqtt_kit_[a-z_]+_total$/ : /^mqtt_kit_[a-z_]+(?<!_total)$/)
+      expect(name).toMatch(
+        type === 'counter' ? /^(?:mqtt_kit|process)_[a-z_]+_total$/ : /^(?:mqtt_kit|process)_[a-z_]+(?<!_total)$/,
+      )
       expect(name).not.toMatch(/_(?:ms|kilobytes|milliseconds)/)
       expect(text).toMatch(new RegExp(`^# HELP ${name} [A-Z\`].*\\.$`, 'm'))
     }

@@ -24,3 +24,21 @@ it('counts what takes longer than an hour as an hour', () => {
 
   expect(histogram.summary()!.maxMs / 3_600_000).toBeCloseTo(1, 2)
 })
+
+it('counts what comes in a row, in every way of looking', () => {
+  const histogram = new LatencyHistogram()
+  for (const us of [7, 7, 7, 9, 7]) histogram.record(us)
+  const other = new LatencyHistogram()
+  other.record(7)
+  other.merge(histogram)
+  const third = new LatencyHistogram()
+  third.mergeEncoded(histogram.encode())
+
+  expect(histogram.count).toBe(5)
+  expect(histogram.percentileMs(100)).toBe(0.009)
+  expect(other.summary()).toMatchObject({ count: 6, minMs: 0.007, p50Ms: 0.007, maxMs: 0.009 })
+  expect(third.summary()).toEqual(histogram.summary())
+  histogram.record(7)
+  histogram.clear()
+  expect(histogram.summary()).toBeNull()
+})

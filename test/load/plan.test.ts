@@ -48,3 +48,16 @@ it('fills %i, %c and %u of a topic, and takes what they stand for as it is', () 
 
   expect(topologyOf(plan, 1).publishers.map(({ topic }) => topic)).toEqual(['ann/c0/0', '%i/c1/1'])
 })
+
+it.each([
+  ['p2p', 3, 3],
+  ['fanin', 7, 2],
+  ['fanout', 2, 5],
+] as const)('%s: subscribers listen where publishers publish, with %%c and %%u in the topic', (scenario, p, s) => {
+  const credentials = ['ann', 'bob', 'eve'].map((userName) => ({ userName, password: null }))
+  const plan = loadPlan({ scenario, publishers: p, subscribers: s, topic: '%i/%c/%u', clientId: 'c%i', credentials })
+  const { publishers, subscribers, fanOut } = topologyOf(plan, 1)
+  const receivers = publishers.map(({ topic }) => subscribers.filter((one) => matches(one.topic, topic)).length)
+
+  expect(receivers).toEqual(Array(p).fill(fanOut))
+})

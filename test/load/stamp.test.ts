@@ -23,7 +23,7 @@ describe('a stamped payload', () => {
     )
   })
 
-  it.each([STAMP_BYTES, 33])('of %i bytes is refused with any bit changed', (size) => {
+  it.each([STAMP_BYTES, 33, 65])('of %i bytes is refused with any bit changed', (size) => {
     const format = new StampFormat(99, size)
     for (let bit = 0; bit < size * 8; bit++) {
       const bytes = stamped(format)

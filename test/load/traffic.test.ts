@@ -118,7 +118,6 @@ describe('a receiver', () => {
       publisherCount: 1,
       judgesOrder: true,
       hasResponse: true,
-      sharesClock: true,
     }
     const arrivals = new Arrivals(terms)
     const take = (sequence: number, spoil = false): void => {

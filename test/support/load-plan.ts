@@ -20,6 +20,7 @@ export function loadPlan(more: Partial<LoadPlan> = {}, url = 'mqtt://127.0.0.1:1
     drainMs: 300,
     window: 10,
     inFlight: 10,
+    topicAliases: 0,
     connectRate: null,
     topic: null,
     clientId: null,

@@ -67,6 +67,9 @@ const NOT_IN_PHASES = new Set([
   'help',
 ])
 
+/** A load that names a broker by one of them has nothing of the others from the command line. */
+const PLACES = ['url', 'host', 'port', 'unix'] as const
+
 /**
  * Reads phases; keys are long options, `scenario` and `name`.
  * @param parsed what stood on the command line: it holds for every load that does not say otherwise
@@ -109,10 +112,12 @@ function loadOf(table: TomlTable, parsed: Parsed<typeof benchRows>, where: strin
   })
   try {
     const own = parse(argv, benchRows, {})!
-    const words = parsed.operands.filter((word) => word.includes(':'))
+    const isElsewhere = PLACES.some((name) => own.flags[name] !== undefined)
+    const words = isElsewhere ? [] : parsed.operands.filter((word) => word.includes(':'))
+    const elsewhere = Object.fromEntries(PLACES.map((name) => [name, undefined]))
     return {
       ...parsed,
-      flags: { ...parsed.flags, ...own.flags },
+      flags: { ...parsed.flags, ...(isElsewhere && elsewhere), ...own.flags },
       operands: [...words, String(scenario)],
     }
   } catch (error) {

@@ -106,6 +106,9 @@ export function planFrom(typed: BenchTyped, scenario: ScenarioName, extras: Plan
   if (properties.length > 0 && version !== ProtocolVersion.V5) {
     throw new UsageError(`properties need MQTT 5.0, and -V asks for ${protocolVersionName(version)}`)
   }
+  if ((typed.topicAlias ?? 0) > 0 && version !== ProtocolVersion.V5) {
+    throw new UsageError(`--topic-alias needs MQTT 5.0, and -V asks for ${protocolVersionName(version)}`)
+  }
   if (typed.id !== undefined && !typed.id.includes('%i')) {
     throw new UsageError(`-i ${JSON.stringify(typed.id)} gives all clients one identifier: add %i`)
   }
@@ -125,6 +128,7 @@ export function planFrom(typed: BenchTyped, scenario: ScenarioName, extras: Plan
     drainMs: typed.drain ?? DEFAULT_DRAIN_MS,
     window: typed.window ?? defaultWindow(scenario, cast, payloadBytes),
     inFlight: typed.maxInflight ?? DEFAULT_IN_FLIGHT,
+    topicAliases: typed.topicAlias ?? 0,
     connectRate: typed.connectRate ?? null,
     topic: typed.topic ?? extras.target.topic,
     clientId: typed.id ?? null,
@@ -168,10 +172,37 @@ function castOf(typed: BenchTyped, scenario: ScenarioName): Cast {
 }
 
 // Without a number in it all pairs would share one topic, and each message would go to all of them.
-function checkTopic({ topic }: BenchTyped, scenario: ScenarioName, { publishers, subscribers }: Cast): void {
-  if (topic === undefined || /%[ic]/.test(topic)) return
-  const topics = scenario === 'fanin' ? subscribers : scenario === 'p2p' || scenario === 'rtt' ? publishers : 1
-  if (topics > 1) throw new UsageError(`-t ${JSON.stringify(topic)} is one topic for all: add %i`)
+function checkTopic(typed: BenchTyped, scenario: ScenarioName, cast: Cast): void {
+  const { topic } = typed
+  if (topic === undefined) return
+  const topics = topicsOf(typed, scenario, cast)
+  const isOwn = scenario === 'p2p' || scenario === 'rtt'
+  if (topics > 1 && !(isOwn ? /%[ic]/ : /%i/).test(topic)) {
+    throw new UsageError(`-t ${JSON.stringify(topic)} is one topic for all: add %i`)
+  }
+  if (
+    /(?:[^/]%[cu]|%[cu][^/])/.test(topic) &&
+    (scenario === 'fanin' || scenario === 'fanout' || scenario === 'shared')
+  ) {
+    throw new UsageError(
+      `-t ${JSON.stringify(topic)}: in ${scenario} %c and %u are levels of their own, for which subscribers have +`,
+    )
+  }
+}
+
+function topicsOf(typed: BenchTyped, scenario: ScenarioName, { clients, publishers, subscribers }: Cast): number {
+  switch (scenario) {
+    case 'p2p':
+      return publishers
+    case 'rtt':
+      return clients
+    case 'fanin':
+      return subscribers
+    case 'shared':
+      return typed.agents ?? typed.workers ?? 1
+    default:
+      return 1
+  }
 }
 
 function defaultWindow(scenario: ScenarioName, { subscribers }: Cast, payloadBytes: number): number {
@@ -196,12 +227,12 @@ function credentialsFrom({ target, password, credentials }: PlanExtras): readonl
 /** What was asked for, without secrets, as the result repeats it. */
 export function configOf(plan: LoadPlan): Record<string, unknown> {
   const { clients, publishers, subscribers, qos, retain, payloadBytes, rate, durationMs, messages, warmupMs } = plan
-  const { window, inFlight, connectRate, keepAliveSeconds, address, bindAddresses, topic, seed } = plan
+  const { window, inFlight, topicAliases, connectRate, keepAliveSeconds, address, bindAddresses, topic, seed } = plan
   return {
     broker: formatAddress(address),
     protocol: protocolVersionName(plan.version),
     ...{ clients, publishers, subscribers, qos, retain, payloadBytes, rate, durationMs, messages, warmupMs },
-    ...{ window, inFlight, connectRate, keepAliveSeconds, sourceAddresses: bindAddresses, topic, seed },
+    ...{ window, inFlight, topicAliases, connectRate, keepAliveSeconds, sourceAddresses: bindAddresses, topic, seed },
   }
 }
 

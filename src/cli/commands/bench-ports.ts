@@ -1,11 +1,11 @@
 import { hostname } from 'node:os'
 import type { ClientOptions } from '../../client/client.ts'
-import { ClientError } from '../../client/client-error.ts'
-import { findAgents, serveAgent } from '../../load/agent.ts'
+import { serveAgent } from '../../load/agent.ts'
+import { AgentError, findAgents } from '../../load/agents.ts'
 import { LocalPart, type PartPort } from '../../load/coordinator.ts'
 import { type LoadPlan, runName } from '../../load/plan.ts'
 import { ProcessPart, servePart } from '../../load/process-part.ts'
-import { formatAddress, parseAddress } from '../../transport/address.ts'
+import { AddressError, formatAddress, parseAddress } from '../../transport/address.ts'
 import type { Context } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
 import { Failure, UsageError } from '../failure.ts'
@@ -65,17 +65,30 @@ async function openAgents(typed: BenchTyped, plan: LoadPlan): Promise<Ports> {
   const count = typed.agents!
   if (partsFor(plan, count) < count)
     throw new UsageError(`${count} agents are more than ${plan.scenario} has clients for`)
-  const options: ClientOptions =
-    typed.coordinator === undefined ? clientFor(plan) : { address: parseAddress(typed.coordinator).address }
+  const options = typed.coordinator === undefined ? clientFor(plan) : coordinatorOf(typed.coordinator, plan)
   try {
     return await findAgents(options, typed.group ?? DEFAULT_GROUP, runName(plan), count, FIND_MS)
   } catch (error) {
-    if (error instanceof ClientError) throw explain(error, formatAddress(options.address))
-    throw new Failure(ExitCode.TIMEOUT, `${(error as Error).message}: start them with mqtt-kit bench agent URL`, error)
+    if (error instanceof AgentError) throw new Failure(ExitCode.TIMEOUT, error.message, error)
+    throw explain(error, formatAddress(options.address))
   }
 }
 
-function clientFor({ address, version, credentials, tls }: LoadPlan): ClientOptions {
+// User and password are those of its URL; whom to believe is what the TLS options say, if the broker under test has TLS too.
+function coordinatorOf(url: string, { version, connectTimeoutMs, tls }: LoadPlan): ClientOptions {
+  try {
+    const { address, username: userName, password } = parseAddress(url)
+    const { serverName: _, ...believed } = tls
+    const who = { userName, password: password === null ? null : Buffer.from(password) }
+    return { address, connectTimeoutMs, version, tls: believed, ...who }
+  } catch (error) {
+    if (error instanceof AddressError) throw new UsageError(`--coordinator: ${error.message}`)
+    throw error
+  }
+}
+
+/** A client beside those of the load. */
+export function clientFor({ address, version, credentials, tls }: LoadPlan): ClientOptions {
   const [who] = credentials
   const password = who === undefined || who.password === null ? null : Buffer.from(who.password)
   return { address, version, tls, userName: who?.userName ?? null, password }

@@ -1,17 +1,18 @@
-import { type BrokerProbe, LoadCoordinator, type RunObserver } from '../../load/coordinator.ts'
-import { ProcessMeter } from '../../load/meters.ts'
+import { ClientError } from '../../client/client-error.ts'
+import { type BrokerProbe, ProbeError, probeMetrics, probeProcess, probeSys } from '../../load/broker-probe.ts'
+import { LoadCoordinator, PartLost, type RunObserver } from '../../load/coordinator.ts'
 import type { LoadPlan } from '../../load/plan.ts'
 import { SUBSCRIBE_REFUSED } from '../../load/tally.ts'
 import { judge } from '../../load/threshold.ts'
 import { formatAddress } from '../../transport/address.ts'
 import { ExitCode } from '../exit-code.ts'
-import { UsageError } from '../failure.ts'
+import { Failure, UsageError } from '../failure.ts'
 import type { Check } from '../output/bench-files.ts'
 import type { BenchReport } from '../output/bench-report.ts'
 import { type BenchTyped, configOf, environmentOf } from './bench-plan.ts'
-import { openPorts } from './bench-ports.ts'
+import { clientFor, openPorts } from './bench-ports.ts'
 import type { EmbeddedBroker } from './embedded-broker.ts'
-import { exitCodeForKind } from './explain.ts'
+import { exitCodeForKind, explain } from './explain.ts'
 
 /** Runs that can be ended early. */
 export interface Stoppable {
@@ -30,25 +31,46 @@ export async function runPlan(
   begun: (run: Stoppable) => void,
 ): Promise<BenchReport> {
   const startedAt = new Date()
-  const ports = await openPorts(typed, plan, process.argv[1]!)
-  const coordinator = new LoadCoordinator(plan, ports.ports, observer, probeFor(typed, embedded))
-  begun(coordinator)
+  const probe = await probeFor(typed, plan, embedded)
   try {
-    const result = await coordinator.run()
-    return { ...result, config: configOf(plan), environment: environmentOf(embedded !== null, startedAt) }
+    const ports = await openPorts(typed, plan, process.argv[1]!)
+    try {
+      const coordinator = new LoadCoordinator(plan, ports.ports, observer, probe)
+      begun(coordinator)
+      const result = await coordinator.run()
+      return { ...result, config: configOf(plan), environment: environmentOf(embedded !== null, startedAt) }
+    } catch (error) {
+      if (!(error instanceof PartLost)) throw error
+      const exitCode = typed.agents === undefined ? ExitCode.OWN_FAULT : ExitCode.CONNECTION_LOST
+      throw new Failure(exitCode, `there is no result: ${error.message}`, error)
+    } finally {
+      await ports.close()
+    }
   } finally {
-    await ports.close()
+    probe?.close()
   }
 }
 
-function probeFor(typed: BenchTyped, embedded: EmbeddedBroker | null): BrokerProbe | null {
-  const pid = typed.pid ?? embedded?.pid
-  if (pid === undefined) return null
+async function probeFor(
+  typed: BenchTyped,
+  plan: LoadPlan,
+  embedded: EmbeddedBroker | null,
+): Promise<BrokerProbe | null> {
+  const { pid, metrics, sys } = typed
+  if ([pid, metrics, sys].filter((one) => one !== undefined).length > 1) {
+    throw new UsageError('give one of --pid, --metrics and --sys')
+  }
   try {
-    return new ProcessMeter(pid)
+    if (metrics !== undefined) return await probeMetrics(metrics)
+    if (sys === true) return await probeSys(clientFor(plan))
+    if (pid !== undefined) return probeProcess(pid)
+    return embedded === null ? null : probeProcess(embedded.pid)
   } catch (error) {
-    if (typed.pid === undefined) return null
-    throw new UsageError(`--pid ${pid}: there is no such process to look at (${(error as Error).message})`)
+    if (error instanceof ClientError) throw explain(error, formatAddress(plan.address))
+    if (!(error instanceof ProbeError)) throw error
+    if (typed.pid === undefined && embedded !== null) return null
+    const option = pid !== undefined ? `--pid ${pid}` : metrics !== undefined ? '--metrics' : '--sys'
+    throw new UsageError(`${option}: ${error.message}`)
   }
 }
 

@@ -131,17 +131,33 @@ class Bench {
 
   async #phases(path: string): Promise<Record<string, unknown>> {
     const phases = await readPhases(path, this.#parsed)
+    // a mistake in the last phase is found before the first one runs
+    const planned = await Promise.all(
+      phases.map(async ({ name, loads }) => ({
+        name,
+        loads: await Promise.all(loads.map((load) => this.#plannedLoad(load, `${path}, ${name}`))),
+      })),
+    )
     const done: { name: string; runs: number[] }[] = []
-    for (const { name, loads } of phases) {
+    for (const { name, loads } of planned) {
       if (this.#signal !== null) break
       this.#context.talk.say(`${name}: ${loads.length === 1 ? '1 load' : `${loads.length} loads at once`}`)
       const first = this.#outcomes.length
-      const outcomes = await Promise.all(
-        loads.map(async (load) => this.#one(await planOf(load, this.#context, this.#embedded), typedOf(load))),
-      )
+      const outcomes = await Promise.all(loads.map(({ plan, typed, embedded }) => this.#one(plan, typed, embedded)))
       done.push({ name, runs: outcomes.map((_, i) => first + i) })
     }
     return { phases: done }
+  }
+
+  async #plannedLoad(load: BenchParsed, where: string) {
+    const typed = typedOf(load)
+    try {
+      const embedded = hasBroker(typed, load.operands, this.#context) ? null : this.#embedded
+      return { plan: await planOf(load, this.#context, embedded), typed, embedded }
+    } catch (error) {
+      if (error instanceof UsageError) throw new UsageError(`${where}: ${error.message}`)
+      throw error
+    }
   }
 
   async #sweep(rates: string): Promise<Record<string, unknown>> {
@@ -159,11 +175,11 @@ class Bench {
     return { sweep: { until: until.text, best, broken } }
   }
 
-  async #one(plan: LoadPlan, typed: BenchTyped): Promise<Outcome> {
+  async #one(plan: LoadPlan, typed: BenchTyped, embedded = this.#embedded): Promise<Outcome> {
     const progress = await BenchProgress.create(plan, this.#context, this.#typed.verbose ?? false)
     let running: Stoppable | null = null
     try {
-      const report = await runPlan(plan, typed, this.#embedded, progress, (run) => {
+      const report = await runPlan(plan, typed, embedded, progress, (run) => {
         running = run
         this.#running.add(run)
         if (this.#signal !== null) run.stop()
@@ -201,7 +217,7 @@ class Bench {
     const [first] = this.#outcomes
     if (first === undefined) return
     if (save !== undefined) await this.#file(save, `${JSON.stringify({ runs: reports }, null, 1)}\n`)
-    if (report !== undefined) await this.#file(report, (await import('../output/bench-html.ts')).htmlOf(reports))
+    if (report !== undefined) await this.#file(report, (await import('../output/bench-html.ts')).htmlOf(this.#outcomes))
     if (csv !== undefined) await this.#file(csv, csvOf(reports))
     if (junit !== undefined) await this.#file(junit, junitOf(this.#outcomes))
     if (github === true) await this.#summarise()

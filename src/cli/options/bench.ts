@@ -1,6 +1,8 @@
 import { PacketType } from '../../codec/packet-type.ts'
 import { scenarios } from '../../load/plan.ts'
+import { isResultNumber, resultNumbers } from '../../load/result-numbers.ts'
 import { parseThreshold, type Threshold, ThresholdError } from '../../load/threshold.ts'
+import { nearest } from '../nearest.ts'
 import type { CommandSpec } from './command-spec.ts'
 import { connectionOptions, targetOptions } from './connection.ts'
 import { generalOptions } from './general.ts'
@@ -16,12 +18,37 @@ const MANY = 1_000_000_000
 const threshold: ValueKind<Threshold> = {
   name: 'EXPR',
   read: (typed) => {
-    try {
-      return parseThreshold(typed)
-    } catch (error) {
-      if (error instanceof ThresholdError) throw new ValueError(error.message)
-      throw error
-    }
+    const parsed = parse(typed)
+    const name = parsed.path.join('.')
+    if (!isResultNumber(name)) throw new ValueError(`a number of the result, and ${name} is none: ${advice(name)}`)
+    return parsed
+  },
+}
+
+function parse(typed: string): Threshold {
+  try {
+    return parseThreshold(typed)
+  } catch (error) {
+    if (error instanceof ThresholdError) throw new ValueError(error.message)
+    throw error
+  }
+}
+
+// People remember the end of a name best, and p99 for p99Ms.
+function advice(name: string): string {
+  const end = name.split('.').at(-1)!.toLowerCase()
+  const similar = resultNumbers.filter((one) => [end, `${end}ms`].includes(one.split('.').at(-1)!.toLowerCase()))
+  const meant = nearest(name, resultNumbers)
+  if (meant !== null) return `did you mean ${meant}?`
+  return similar.length > 0 ? `there are ${similar.join(', ')}` : `there are ${resultNumbers.join(', ')}`
+}
+
+const metricsUrl: ValueKind<URL> = {
+  name: 'URL',
+  read: (typed) => {
+    if (!/^https?:/.test(typed) || !URL.canParse(typed))
+      throw new ValueError('an address, as in http://localhost:9090/metrics')
+    return new URL(typed)
   },
 }
 
@@ -102,12 +129,19 @@ const loadOptions = {
     default: '100',
     help: 'QoS 1 and 2 messages of a publisher in flight',
   }),
+  topicAlias: one(integer('N', 0, 65_535), {
+    group: 'Load',
+    default: '0',
+    help: 'topics of a publisher that get an MQTT 5.0 topic alias, as far as the broker takes them',
+  }),
   connectRate: one(integer('N', 1, MANY), { group: 'Load', help: 'new connections per second, all together' }),
   topic: one(mqttText('TOPIC'), {
     group: 'Load',
     short: 't',
     help: 'topic template: %i number, %c client identifier, %u user',
-    more: 'Without it topics begin with bench- and a number of the run. For sub it is a topic filter.',
+    more:
+      'Without it topics begin with bench- and a number of the run. %c and %u are those of the publisher; where a subscriber has several, ' +
+      'it subscribes to + in their place. For sub it is a topic filter.',
   }),
   id: one(mqttText('ID'), { group: 'Load', short: 'i', help: 'client identifier template: %i is the number' }),
   retain: flag({ group: 'Load', short: 'r', help: 'messages are retained' }),
@@ -126,10 +160,15 @@ const loadOptions = {
     group: 'Load',
     help: 'make the load on N agents on other machines (bench agent)',
     more:
-      'Agents and bench meet on the broker under test or on --coordinator. All begin together; what the agents need, user names, ' +
-      'passwords and keys included, goes through that broker.',
+      'Agents and bench meet on the broker under test or on --coordinator. All begin together, on the clock of bench: those of other ' +
+      'machines are compared with it, and the result says how wrong they may be. What the agents need, user names, passwords and ' +
+      'keys included, goes through that broker. An agent that dies ends the run with exit code 7.',
   }),
-  coordinator: one(text('URL'), { group: 'Load', help: 'broker on which agents are met, if another one' }),
+  coordinator: one(text('URL'), {
+    group: 'Load',
+    help: 'broker on which agents are met, if another one',
+    more: 'With its user and password in the URL. TLS options are those of the broker under test.',
+  }),
   group: one(mqttText('TOPIC'), {
     group: 'Load',
     default: 'mqtt-kit/bench',
@@ -140,7 +179,7 @@ const loadOptions = {
     environment: false,
     help: 'phases from a TOML file, one after the other',
     more:
-      'Each [[phase]] has a name and the long options of bench as keys, scenario among them; what stands above them holds for all. A ' +
+      'Each [[phase]] has a name and the long options of bench as keys, scenario and url among them; what stands above them holds for all. A ' +
       'phase with several [[phase.load]] runs them at once.',
   }),
   sweep: one(text('FROM..TO'), {
@@ -156,7 +195,9 @@ const loadOptions = {
   sourceAddress: one(text('A,B'), {
     group: 'Load',
     help: 'addresses of this machine to connect from, in turn',
-    more: 'One address reaches one port of a broker with some 28,000 connections at once; on loopback 127.0.0.2 and so on are there.',
+    more:
+      'One address reaches one port of a broker with some 28,000 connections at once, and beyond 5,000 the system finds free ports ' +
+      'ever more slowly; on loopback 127.0.0.2 and so on are there. Every connection needs a file: see ulimit -n.',
   }),
   property: many(propertyWords(benchPlaces), {
     group: 'Load',
@@ -188,13 +229,27 @@ const outputOptions = {
   pid: one(integer('PID', 1, MANY), {
     group: 'Output',
     help: 'process of the broker on this machine: its CPU and memory go into the result',
-    more: 'Needs /proc. The embedded broker is measured by itself.',
+    more:
+      'Needs /proc. The embedded broker is measured by itself. CPU is that while messages are measured, memory that at the end of ' +
+      'publishing; the result says where they come from.',
+  }),
+  metrics: one(metricsUrl, {
+    group: 'Output',
+    help: 'page of the broker for Prometheus with its CPU and memory, instead of --pid',
+    more:
+      'By process_cpu_seconds_total and process_resident_memory_bytes, as serve --http and the client libraries of Prometheus ' +
+      'name them.',
+  }),
+  sys: flag({
+    group: 'Output',
+    help: "take the broker's memory from $SYS/broker/heap/current, instead of --pid",
+    more: 'As mosquitto has it. There is no CPU in $SYS.',
   }),
   save: one(text('FILE'), { group: 'Output', environment: false, help: 'write all runs to FILE, to be a baseline' }),
   baseline: one(text('FILE'), {
     group: 'Output',
     environment: false,
-    help: 'compare with the runs in FILE; 99 when something is worse',
+    help: 'compare with the runs in FILE by the Mann-Whitney U test; 99 when something is worse',
     more:
       'A rate or a latency is worse when its median is by more than --max-regress and the one-sided Mann-Whitney U test says at 5 % that ' +
       'chance is no explanation. That needs four runs on each side.',
@@ -256,8 +311,8 @@ export const benchSpec: CommandSpec<typeof benchRows> = {
       line: "mqtt-kit bench -h host --rate 1000 --assert 'latency.response.p99Ms < 20'",
     },
     {
-      text: 'Hold 20,000 connections for a minute:',
-      line: 'mqtt-kit bench mqtt://localhost conn -c 20000 --duration 1m',
+      text: 'Hold 20,000 connections from two addresses:',
+      line: 'mqtt-kit bench -h host conn -c 20000 --source-address 10.0.0.2,10.0.0.3',
     },
   ],
 }

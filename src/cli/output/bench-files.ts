@@ -65,9 +65,8 @@ export function markdownOf(report: BenchReport, checks: readonly Check[]): strin
     `| --- |${' ---: |'.repeat(names.length - 1)}`,
     ...latencyRows(report).map(([name, ...values]) => row([name, ...values.map(formatNumber)])),
     '',
-    ...checks.map(
-      ({ name, problem }) =>
-        `- ${problem === null ? 'holds' : '**failed**'}: ${cell(name)}${problem === null ? '' : `: ${cell(problem)}`}`,
+    ...checks.map(({ name, problem }) =>
+      problem === null ? `- holds: ${cell(name)}` : `- **failed**: ${cell(problem)}`,
     ),
     '',
   ].join('\n')

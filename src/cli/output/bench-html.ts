@@ -1,4 +1,4 @@
-import { xml } from './bench-files.ts'
+import { type Check, xml } from './bench-files.ts'
 import type { BenchReport } from './bench-report.ts'
 import { formatNumber, latencyRows, summaryOf } from './bench-table.ts'
 
@@ -25,9 +25,15 @@ const BOTTOM = 44
 const Y_MARKS = 5
 const X_MARKS = 10
 
-/** The runs as one page that needs nothing else: tables, and plots as SVG. */
-export function htmlOf(reports: readonly BenchReport[]): string {
-  const title = `mqtt-kit bench ${[...new Set(reports.map(({ scenario }) => scenario))].join(', ')}`
+/** A run and what was checked of it. */
+interface CheckedRun {
+  readonly report: BenchReport
+  readonly checks: readonly Check[]
+}
+
+/** The runs as one page that needs nothing else: tables, checks, and plots as SVG. */
+export function htmlOf(runs: readonly CheckedRun[]): string {
+  const title = `mqtt-kit bench ${[...new Set(runs.map(({ report }) => report.scenario))].join(', ')}`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -38,7 +44,7 @@ export function htmlOf(reports: readonly BenchReport[]): string {
 </head>
 <body>
 <h1>${xml(title)}</h1>
-${reports.map((report, i) => section(report, reports.length > 1 ? `Run ${i + 1}: ${report.scenario}` : 'Result')).join('\n')}
+${runs.map((run, i) => section(run, runs.length > 1 ? `Run ${i + 1}: ${run.report.scenario}` : 'Result')).join('\n')}
 </body>
 </html>
 `
@@ -52,12 +58,15 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.2rem; margin-top: 2.5rem } h3 { font-
 .tables { overflow-x: auto }
 table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums }
 td, th { padding: .2rem .8rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); font-weight: normal }
-td:first-child, th:first-child, td.note { text-align: left } th { color: var(--faint) }
+td { white-space: nowrap } td.note { white-space: normal }
+td:first-child, th:first-child, td.note { text-align: left } ul { padding-left: 1.2rem } .failed { color: var(--b); font-weight: bold }
+summary { color: var(--faint); cursor: pointer }
+@media (max-width: 600px) { td { white-space: normal } } th { color: var(--faint) }
 svg { width: 100%; height: auto; font: 11px system-ui, sans-serif } svg text { fill: var(--faint) }
-.grid { stroke: var(--line) } .l0 { stroke: var(--a) } .l1 { stroke: var(--b) } .line { fill: none; stroke-width: 1.8 }
+.grid { stroke: var(--line) } .l0 { stroke: var(--a) } .l1 { stroke: var(--b); stroke-dasharray: 7 4 } .line { fill: none; stroke-width: 1.8 }
 .k0 { fill: var(--a) } .k1 { fill: var(--b) } pre { color: var(--faint); white-space: pre-wrap; font-size: 12px }`
 
-function section(report: BenchReport, heading: string): string {
+function section({ report, checks }: CheckedRun, heading: string): string {
   const summary = summaryOf(report).map(
     ([name, value, note]) => `<tr><td>${xml(name)}</td><td>${xml(value)}</td><td class="note">${xml(note)}</td></tr>`,
   )
@@ -71,8 +80,10 @@ function section(report: BenchReport, heading: string): string {
 <h2>${xml(heading)}</h2>
 <div class="tables"><table>${summary.join('\n')}</table>
 <table><tr>${head.map((name) => `<th>${name}</th>`).join('')}</tr>${rows.join('\n')}</table></div>
+<ul>${checks.map(({ name, problem }) => (problem === null ? `<li>holds: ${xml(name)}</li>` : `<li class="failed">failed: ${xml(problem)}</li>`)).join('\n')}</ul>
 ${plots.join('\n')}
-<pre>${xml(JSON.stringify({ config: report.config, environment: report.environment }, null, 1))}</pre>
+<details><summary>What was asked for, and where it ran</summary>
+<pre>${xml(JSON.stringify({ config: report.config, environment: report.environment }, null, 1))}</pre></details>
 </section>`
 }
 

@@ -8,10 +8,14 @@ import { formatNumber } from './bench-table.ts'
 
 const BARS = '▁▂▃▄▅▆▇█'
 const SPARKLINE_SECONDS = 30
+/** what the spinner and the edge of the terminal take of a line */
+const MARGIN_COLUMNS = 4
 
-/** Rates of the last seconds as a row of bars, the highest of them full. */
-export function sparkline(values: readonly number[]): string {
-  const last = values.slice(-SPARKLINE_SECONDS)
+/** Rates of the last seconds as a row of bars, the highest of them full. @param columns for so many at the most */
+export function sparkline(values: readonly number[], columns = SPARKLINE_SECONDS): string {
+  const count = Math.min(SPARKLINE_SECONDS, columns)
+  if (count <= 0) return ''
+  const last = values.slice(-count)
   const most = Math.max(...last)
   return last.map((value) => BARS[most <= 0 ? 0 : Math.round((value / most) * (BARS.length - 1))]).join('')
 }
@@ -23,24 +27,31 @@ export class BenchProgress implements RunObserver {
   readonly #spinner: Ora | null
   readonly #isVerbose: boolean
   readonly #rates: number[] = []
+  readonly #columns: number
+  #connections = 0
 
   static async create(plan: LoadPlan, context: Context, isVerbose: boolean): Promise<BenchProgress> {
     const isLive = context.terminal.stderrIsTerminal && !context.talk.quiet && !isVerbose
     // ora writes into pipes too, so it is made on a terminal only; it must leave stdin alone
     const spinner = isLive ? (await import('ora')).default({ discardStdin: false, text: 'connecting' }).start() : null
-    return new BenchProgress(plan, context.talk, spinner, isVerbose)
+    return new BenchProgress(plan, context, spinner, isVerbose)
   }
 
-  private constructor(plan: LoadPlan, talk: Talk, spinner: Ora | null, isVerbose: boolean) {
+  private constructor(plan: LoadPlan, { talk, terminal }: Context, spinner: Ora | null, isVerbose: boolean) {
     this.#plan = plan
     this.#talk = talk
+    this.#columns = terminal.columns
     this.#spinner = spinner
     this.#isVerbose = isVerbose
   }
 
-  connected(count: number): void {
-    if (this.#spinner !== null) this.#spinner.text = `${formatNumber(count)} connections`
-    if (this.#isVerbose) this.#talk.say(`${formatNumber(count)} connections`)
+  connected(count: number, isAll: boolean): void {
+    this.#connections = count
+    const line = isAll
+      ? `${formatNumber(count)} connections`
+      : `connecting: ${formatNumber(count)} of ${formatNumber(wantedConnections(this.#plan))}`
+    if (this.#spinner !== null) this.#spinner.text = line
+    if (this.#isVerbose) this.#talk.say(line)
   }
 
   sample(sample: Sample): void {
@@ -51,17 +62,23 @@ export class BenchProgress implements RunObserver {
   }
 
   #line({ seconds, published, delivered, p50Ms, p99Ms }: Sample): string {
-    const { messages, warmupMs, durationMs } = this.#plan
+    const { scenario, messages, warmupMs, durationMs } = this.#plan
     const isWarmingUp = seconds * 1000 <= warmupMs
     const total = messages === null ? `/${Math.ceil((warmupMs + durationMs) / 1000)}` : ''
+    const time = `${seconds}${total} s${isWarmingUp ? ' (warm-up)' : ''}`
+    if (scenario === 'conn') return `${time}: ${formatNumber(this.#connections)} connections`
     const latency =
       p50Ms === null || p99Ms === null ? '' : `, p50 ${formatNumber(p50Ms)} ms, p99 ${formatNumber(p99Ms)} ms`
-    const bars = this.#spinner === null ? '' : ` ${sparkline(this.#rates)}`
-    const warm = isWarmingUp ? ' (warm-up)' : ''
-    return `${seconds}${total} s${warm}: published ${formatNumber(published)} /s, delivered ${formatNumber(delivered)} /s${latency}${bars}`
+    const text = `${time}: published ${formatNumber(published)} /s, delivered ${formatNumber(delivered)} /s${latency}`
+    if (this.#spinner === null) return text
+    return `${text} ${sparkline(this.#rates, this.#columns - text.length - MARGIN_COLUMNS)}`.trimEnd()
   }
 
   end(): void {
     this.#spinner?.stop()
   }
+}
+
+function wantedConnections({ scenario, clients, publishers, subscribers }: LoadPlan): number {
+  return scenario === 'conn' || scenario === 'rtt' || scenario === 'storm' ? clients : publishers + subscribers
 }

@@ -30,7 +30,7 @@ export async function plainTable(
 ): Promise<string> {
   const { default: Table } = await import('cli-table3')
   // cli-table3 colours into pipes unless it is told not to
-  const style = { head: [], border: [], compact: true }
+  const style = { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 }
   const table = new Table({ head: [...head], style, chars: BARE, colAligns: [...colAligns] })
   for (const row of rows) table.push([...row])
   return `${trimmed(table.toString())}\n`
@@ -45,7 +45,7 @@ const BARE = {
   'bottom-mid': '',
   'bottom-left': '',
   'bottom-right': '',
-  left: '',
+  left: ' ',
   'left-mid': '',
   mid: '',
   'mid-mid': '',
@@ -116,17 +116,21 @@ export function summaryOf(report: BenchReport): Line[] {
     lines.push([step.name, formatNumber(step.count), `${formatNumber(step.rate)} /s, ${formatNumber(step.seconds)} s`])
   }
   if (broker !== null) {
-    const cpu = broker.cpu === null ? '' : `${formatNumber(broker.cpu * 100)} %`
-    lines.push([
-      'broker',
-      cpu,
-      broker.residentMb === null ? 'CPU' : `CPU, ${formatNumber(broker.residentMb)} MB resident`,
-    ])
+    const { cpu, residentMb, heapMb, source } = broker
+    const known = [
+      cpu === null ? [] : ['CPU'],
+      residentMb === null ? [] : [`${formatNumber(residentMb)} MB resident`],
+      heapMb === null ? [] : [`${formatNumber(heapMb)} MB heap`],
+    ].flat()
+    const told = known.length === 0 ? 'nothing is known' : known.join(', ')
+    lines.push(['broker', cpu === null ? '' : `${formatNumber(cpu * 100)} %`, `${told} (${source})`])
   }
   const verdict = generator.saturated ? 'it was the bottleneck' : 'not the bottleneck'
-  const sent = generator.sendDelayP99Ms > 0 ? `, messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late` : ''
-  const lag = `event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late${sent}`
-  lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU, ${lag}; ${verdict}`])
+  lines.push(['generator', `${formatNumber(generator.cpu * 100)} %`, `CPU; ${verdict}`])
+  const late = [`event loop p99 ${formatNumber(generator.eventLoopLagP99Ms)} ms late`]
+  if (generator.sendDelayP99Ms > 0) late.push(`messages p99 ${formatNumber(generator.sendDelayP99Ms)} ms late`)
+  if (generator.clockErrorMs > 0) late.push(`clocks within ${formatNumber(generator.clockErrorMs)} ms`)
+  lines.push(['', '', late.join(', ')])
   for (const [text, count] of Object.entries(report.errors)) lines.push(['error', formatNumber(count), text])
   return lines
 }
