@@ -164,11 +164,11 @@ export class Judge {
   // dropped does too; nobody sees which of the two this is, so the other need not come, unless something stands before the first.
   #isRatherRetained(delivery: Delivery, connection: Connection, session: Session, publish: PublishPacket): boolean {
     const { choice } = delivery
-    if (choice === null) return false
     const mustCome = ({ isActive, isDue, isForbidden }: RetainedDelivery) => isActive && isDue && !isForbidden
     const retained = this.#retainedLike(publish, connection, session, mustCome)
     if (retained === undefined) return false
     if (this.#hasToWait(delivery, connection)) return true
+    if (choice === null) return false
     if (choice.places.size > 1) {
       // had it been the shared one, the retained one would still come, and nobody else would get the shared one
       session.retained.push({ ...retained, delivery: { ...retained.delivery }, isDue: false })

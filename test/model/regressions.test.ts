@@ -360,3 +360,26 @@ it('sends PUBREL again after the PUBLISH before it, though the socket has to be 
   }
   expect(await run(script)).toBeNull()
 })
+
+it('takes a message for the retained one when the other that looks the same has to wait', () =>
+  agrees(
+    { do: 'connect', slot: 1, version: 5, clientId: '', will: { topic: 'a/b', qos: 1 } },
+    { do: 'subscribe', slot: 1, filters: [{ filter: '$share/g/a/#', qos: 1 }] },
+    { do: 'publish', slot: 1, topic: 'a/b', qos: 1, id: 3, retain: true, bytes: 9844 },
+    { do: 'connect', slot: 0, version: 4, clientId: 'bob' },
+    { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/a/#', qos: 2 }], identifier: 1 },
+    { do: 'connect', slot: 2, version: 5, clientId: '' },
+    { do: 'publish', slot: 1, topic: '', id: 2 },
+    { do: 'read', slot: 2, bytes: 100 },
+    { do: 'connect', slot: 0, version: 4, clientId: 'bob', clean: true, joined: true },
+    {
+      do: 'subscribe',
+      slot: 2,
+      filters: [
+        { filter: '$share/g/a/#', qos: 2, retainAsPublished: true },
+        { filter: '#', qos: 2 },
+      ],
+    },
+    { do: 'subscribe', slot: 0, filters: [{ filter: '$share/h/b' }], identifier: 200 },
+    { do: 'read', slot: 2 },
+  ))
