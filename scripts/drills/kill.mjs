@@ -68,7 +68,7 @@ export async function run(args) {
 }
 
 const MUST_BE_0 = [
-  'acknowledged and lost',
+  'acknowledged, lost by a subscriber',
   'QoS 2 messages repeated',
   'out of order',
   'corrupt',
@@ -239,7 +239,7 @@ function figuresOf({ ledger, lostSessions }, missing, restartsMs) {
   return {
     'messages sent': ledger.sent,
     'never acknowledged': ledger.sent - ledger.acknowledged,
-    'acknowledged and lost': sum('lost'),
+    'acknowledged, lost by a subscriber': sum('lost'),
     'QoS 2 messages repeated': sum('duplicates2'),
     'QoS 1 messages repeated (allowed)': sum('duplicates1'),
     'out of order': sum('outOfOrder'),
