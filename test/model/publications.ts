@@ -179,7 +179,7 @@ export class Publications {
     if (connection === null) return message.qos > 0 && subscription.qos > 0 ? 'keeping' : 'offline'
     const size = this.#sizeOf(session, subscription, message)
     if (size === Size.TOO_LARGE) return 'too small'
-    if (size === Size.UNCLEAR || connection.isBehind) return 'unclear'
+    if (size === Size.UNCLEAR || connection.isBehind || hasGivenUp(session, connection)) return 'unclear'
     const used = slotsInUse(session)
     if (used >= connection.receiveMaximum) return 'busy'
     // What is given to it in this very step takes a place, if it is sent; copies for its other groups may come before this one.
@@ -205,6 +205,14 @@ export class Publications {
     if (qos === 2 && maybeSent) open.mayBeLost = true
     this.#share(orphan.group!, message, ++this.#order, open)
   }
+}
+
+// What was sent on another connection and is too large for this one takes no place any more, once that was found out.
+function hasGivenUp({ deliveries }: Session, connection: Connection): boolean {
+  return deliveries.some(
+    ({ state, sentOn, message, qos, identifiers }) =>
+      state === 'sent' && sentOn !== connection && sizeFor(connection, message, qos, identifiers) !== Size.FITS,
+  )
 }
 
 /** Is a message for this subscription, which is not a shared one? */

@@ -383,3 +383,22 @@ it('takes a message for the retained one when the other that looks the same has 
     { do: 'subscribe', slot: 0, filters: [{ filter: '$share/h/b' }], identifier: 200 },
     { do: 'read', slot: 2 },
   ))
+
+it('knows that a member is free again when what it had open is too large for its new connection', async () => {
+  const script = {
+    limits: { ...limits, receiveMaximum: 2, maximumInFlightMessages: 3, maximumSessionExpirySeconds: 20 },
+    operations: [
+      { do: 'connect', slot: 0, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+      { do: 'subscribe', slot: 0, filters: [{ filter: 'a/#', qos: 1 }] },
+      { do: 'connect', slot: 1, version: 5, clientId: 'cid', will: { topic: 'a/b/c', qos: 1 } },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/#', qos: 2 }], identifier: 2 },
+      { do: 'publish', slot: 1, topic: 'b', qos: 1, id: 4, bytes: 200 },
+      { do: 'connect', slot: 3, version: 4, clientId: 'ann' },
+      { do: 'connect', slot: 1, version: 5, clientId: 'bob', properties: { maximumPacketBytes: 150 }, joined: true },
+      { do: 'publish', slot: 1, topic: 'a/b/c', id: 3, joined: true },
+      { do: 'subscribe', slot: 3, filters: [{ filter: '$share/g/#' }] },
+      { do: 'subscribe', slot: 1, filters: [{ filter: '1/2/3/4/5/#' }], identifier: 268_435_455 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
