@@ -8,7 +8,9 @@ const { join } = require('node:path')
 // these are started often, and each has a file with nothing else in it, profiles excepted
 const asksForMore =
   Boolean(process.env.MQTT_KIT_PROFILE) || process.argv.some((word) => /^--(profile|show-)/.test(word))
-const command = asksForMore ? undefined : ['inspect', 'pub', 'serve', 'sub'].find((name) => name === process.argv[2])
+// every file knows the version, and this is the smallest
+const asked = process.argv[2] === '--version' ? 'pub' : process.argv[2]
+const command = asksForMore ? undefined : ['inspect', 'pub', 'serve', 'sub'].find((name) => name === asked)
 const program = join(__dirname, `../dist/cli/${command ?? 'mqtt-kit'}.cjs`)
 if (existsSync(program)) {
   enableCompileCache?.()
