@@ -42,6 +42,7 @@ export const theyRead: Readonly<Partial<Record<ViolationName, readonly [theirs: 
   SUBSCRIPTION_IDENTIFIER_FROM_CLIENT: ['does not know who sends', 'MQTT-3.3.4-6'],
   SESSION_EXPIRY_FROM_SERVER: ['does not know who sends', 'MQTT-3.14.2-2'],
   AUTHENTICATION_DATA_WITHOUT_METHOD: ['leaves it to the application', 'U5-3.1.2.11.10-1'],
+  WILL_QOS_IS_3: ['takes it where the will is there', 'MQTT-3.1.2-14 MQTT-3.1.2-12'],
   PASSWORD_WITHOUT_USER_NAME: ['takes it in every version', 'MQTT-3.1.2-22'],
   AUTHENTICATION_METHOD_MISSING: ['leaves it to the application', 'U5-3.1.2.11.9-1'],
   PROTOCOL_LEVEL_UNSUPPORTED: ['takes each level with each name', 'MQTT-3.1.2-2'],

@@ -57,25 +57,28 @@ const connectFlags: readonly [string, ViolationVector['violation'], string, v311
 
 const flags = connectFlags.flatMap(([title, violation, byte, v311, v5]): ViolationVector[] => {
   const common = { violation, beforeConnect: true, sender: CLIENT, field: 'Connect Flags' } as const
+  // the whole will is there, so that a reader which does not look at its QoS finds nothing wrong
+  const will = byte === '1e' ? [utf8('a/b'), utf8('gone')] : []
+  const willProperties = byte === '1e' ? ['00'] : []
   const in31: ViolationVector = {
     ...common,
     title: `${title}, in 3.1`,
     v31: v311,
-    bytes: packet('10', MQISDP, '03', byte, '00 3c', utf8('abc')),
+    bytes: packet('10', MQISDP, '03', byte, '00 3c', utf8('abc'), ...will),
     offset: 11,
   }
   const in311: ViolationVector = {
     ...common,
     title: `${title}, in 3.1.1`,
     v311,
-    bytes: packet('10', MQTT, '04', byte, '00 3c', utf8('abc')),
+    bytes: packet('10', MQTT, '04', byte, '00 3c', utf8('abc'), ...will),
     offset: 9,
   }
   const in5: ViolationVector = {
     ...common,
     title: `${title}, in 5.0`,
     v5,
-    bytes: packet('10', MQTT, '05', byte, '00 3c', '00', utf8('abc')),
+    bytes: packet('10', MQTT, '05', byte, '00 3c', '00', utf8('abc'), ...willProperties, ...will),
     offset: 9,
   }
   // 3.1 does not look at the reserved flag, 5.0 lets a Password stand alone
