@@ -1,5 +1,5 @@
 // A peer whose packets get lost from one moment on, while its connection stays open (semantics K-01, N-08, L-03).
-import { connected, RawConnection } from './lib/raw-connection.mjs'
+import { connected } from './lib/raw-connection.mjs'
 import { Relay } from './lib/relay.mjs'
 import { Served } from './lib/served.mjs'
 import { pause } from './lib/until.mjs'
@@ -25,13 +25,14 @@ export async function run() {
       ['dead towards the broker', { isDeadToBroker: true }],
     ])) {
       const relay = await Relay.start(broker.port())
-      await withWill(relay.port, name)
+      const will = { topic: 'wills', payload: Buffer.from(name), qos: /** @type {const} */ (1), retain: false }
+      await connected(relay.port, name.replaceAll(' ', '-'), { keepalive: KEEP_ALIVE_SECONDS, will })
       await pause(200)
       const startedAtMs = performance.now()
       Object.assign(relay, dead)
-      const will = await Promise.race([heir.next(), pause(PATIENCE_MS)])
+      const heard = await Promise.race([heir.next(), pause(PATIENCE_MS)])
       const seconds = (performance.now() - startedAtMs) / 1000
-      const isRight = will?.cmd === 'publish' && will.payload.toString() === name
+      const isRight = heard?.cmd === 'publish' && heard.payload.toString() === name
       verdict.demand(`${name}: the will came`, isRight, 'has to come', isRight)
       // what the client sent last was its CONNECT, up to a moment before
       verdict.atMost(`${name}: after`, seconds, LATEST_SECONDS + GRACE_SECONDS, 's')
@@ -43,21 +44,6 @@ export async function run() {
     await broker.stop()
   }
   return verdict.isPassed
-}
-
-/** @param {number} port @param {string} payload */
-async function withWill(port, payload) {
-  const client = new RawConnection(port)
-  client.send({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clientId: payload.replaceAll(' ', '-'),
-    clean: true,
-    keepalive: KEEP_ALIVE_SECONDS,
-    will: { topic: 'wills', payload: Buffer.from(payload), qos: 1, retain: false },
-  })
-  await client.next()
 }
 
 // The broker hears everything, so it may not let the client go; what the client asks for is still done.

@@ -1,5 +1,5 @@
 // The broker is stopped for longer than every keep alive, as when a laptop sleeps, and goes on (semantics K-08).
-import { connected, RawConnection } from './lib/raw-connection.mjs'
+import { connected } from './lib/raw-connection.mjs'
 import { Served } from './lib/served.mjs'
 import { pause } from './lib/until.mjs'
 import { Verdict } from './lib/verdict.mjs'
@@ -61,17 +61,8 @@ export async function run() {
 
 /** @param {number} port @param {string} clientId */
 async function withWill(port, clientId) {
-  const client = new RawConnection(port)
-  client.send({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clientId,
-    clean: true,
-    keepalive: KEEP_ALIVE_SECONDS,
-    will: { topic: `wills/${clientId}`, payload: Buffer.from('x'), qos: 0, retain: false },
-  })
-  await client.next()
+  const will = { topic: `wills/${clientId}`, payload: Buffer.from('x'), qos: /** @type {const} */ (0), retain: false }
+  const client = await connected(port, clientId, { keepalive: KEEP_ALIVE_SECONDS, will })
   client.onPacket = () => {}
   return client
 }

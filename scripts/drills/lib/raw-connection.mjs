@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { generate, parser } from 'mqtt-packet'
 
 /** @typedef {import('mqtt-packet').Packet} Packet */
+/** @typedef {{ clean?: boolean, keepalive?: number, will?: import('mqtt-packet').IConnectPacket['will'] }} Terms */
 
 export class RawConnection {
   isClosed = false
@@ -57,9 +58,10 @@ export class RawConnection {
     }
   }
 
-  /** @param {string} clientId @param {{ clean?: boolean, keepalive?: number }} [terms] @returns {Promise<Packet | null>} CONNACK */
-  connect(clientId, { clean = true, keepalive = 0 } = {}) {
-    this.send({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clientId, clean, keepalive })
+  /** @param {string} clientId @param {Terms} [terms] @returns {Promise<Packet | null>} CONNACK */
+  connect(clientId, { clean = true, keepalive = 0, will } = {}) {
+    const connect = { protocolId: /** @type {const} */ ('MQTT'), protocolVersion: /** @type {const} */ (4), clientId }
+    this.send({ cmd: 'connect', ...connect, clean, keepalive, ...(will === undefined ? {} : { will }) })
     return this.next()
   }
 
@@ -84,7 +86,7 @@ export class RawConnection {
   }
 }
 
-/** @param {number} port @param {string} clientId @param {{ clean?: boolean, keepalive?: number }} [terms] */
+/** @param {number} port @param {string} clientId @param {Terms} [terms] */
 export async function connected(port, clientId, terms) {
   const connection = new RawConnection(port)
   const connack = await connection.connect(clientId, terms)
