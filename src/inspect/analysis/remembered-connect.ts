@@ -1,5 +1,6 @@
 import { Connect } from '../../codec/packets/connect.ts'
 import type { Properties } from '../../codec/property.ts'
+import { ownCopy } from '../own-copy.ts'
 
 /**
  * What of a CONNECT is remembered as long as its connection: a packet looks into its chunk of the capture, which it would
@@ -11,18 +12,11 @@ export function remembered({ version, clientId, cleanStart, keepAliveSeconds, wi
     clientId,
     cleanStart,
     keepAliveSeconds,
-    will: will === null ? null : { ...will, payload: copyOf(will.payload), properties: numbersOf(will.properties) },
+    will: will === null ? null : { ...will, payload: ownCopy(will.payload), properties: numbersOf(will.properties) },
     properties: numbersOf(properties),
   })
 }
 
 function numbersOf(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => typeof value === 'number'))
-}
-
-// not out of the pool, of which 8 KiB would be kept alive too
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }

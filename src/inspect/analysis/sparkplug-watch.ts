@@ -1,10 +1,11 @@
 import type { InspectedPacket } from '../inspected-packet.ts'
+import { oldest } from '../oldest.ts'
 import { PayloadError } from '../payload/payload-value.ts'
 import { decodeSparkplug, type SparkplugPayload, type SparkplugTopic, sparkplugTopic } from '../payload/sparkplug.ts'
 import { SparkplugNodes } from '../payload/sparkplug-nodes.ts'
 import { type Finding, type FindingName, makeFinding } from './finding.ts'
 
-/** Edge nodes whose last sequence number is remembered; with more the one that was heard first is forgotten. */
+/** Edge nodes whose last sequence number is remembered; with more the sixteenth that was heard first is forgotten. */
 const MAXIMUM_NODES = 10_000
 /** Sequence numbers run from 0 to 255, and again. */
 const SEQUENCE_NUMBERS = 256n
@@ -62,7 +63,9 @@ export class SparkplugWatch {
     }
     this.#sequences.delete(key)
     this.#sequences.set(key, seq)
-    if (this.#sequences.size > MAXIMUM_NODES) this.#sequences.delete(this.#sequences.keys().next().value!)
+    if (this.#sequences.size > MAXIMUM_NODES) {
+      for (const first of oldest(this.#sequences.keys(), MAXIMUM_NODES)) this.#sequences.delete(first)
+    }
   }
 
   // What was born before the capture began is held against nobody.

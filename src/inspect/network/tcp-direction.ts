@@ -1,4 +1,5 @@
 import { defaultLimits, OVERHEAD_BYTES } from '../limits.ts'
+import { ownCopy } from '../own-copy.ts'
 import type { Segment } from './segment.ts'
 
 /** Takes what one side sent, in order and without repeats. */
@@ -37,9 +38,7 @@ export class TcpDirection {
       if (this.#waiting.length > 0) this.#takeWaiting(segment)
       return
     }
-    // the chunk of the file would be kept alive by a view
-    const payload = Buffer.allocUnsafeSlow(segment.payload.length)
-    segment.payload.copy(payload)
+    const payload = ownCopy(segment.payload)
     this.#waiting.push({ ...segment, payload })
     this.#waitingBytes += payload.length + OVERHEAD_BYTES
     if (this.#waiting.length > this.#maximumWaiting) this.#jump()
