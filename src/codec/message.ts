@@ -1,4 +1,5 @@
 import { TopicNameFault, topicNameFault } from '../topic/topic-name.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { PacketType, Role } from './packet-type.ts'
 import { NO_PROPERTIES, type Properties, PropertyId, type PropertyRow } from './property.ts'
 import { decodeRows, encodeRows } from './property-section.ts'
@@ -49,7 +50,7 @@ export class Message {
   sequence = 0
   /** Client Identifier of who published it, for No Local on retained messages; null for the Server itself */
   publisher: string | null = null
-  /** true when {@link bytes} belong to this message alone */
+  /** true when {@link bytes} stay as they are beyond this turn */
   owned: boolean
 
   constructor(
@@ -161,14 +162,22 @@ export class Message {
   own(): this {
     if (this.owned) return this
     const start = this.topicStart
-    // the packet id and the Property Length between topic and payload are copied along: one copy beats three
-    this.bytes = Buffer.from(this.bytes.subarray(start, this.payloadEnd))
-    this.topicStart = 0
-    this.topicEnd -= start
-    this.propertiesStart -= start
-    this.propertiesEnd -= start
-    this.payloadStart -= start
-    this.payloadEnd -= start
+    const byteCount = this.payloadEnd - start
+    // what lies between topic and payload is copied along: one copy beats three
+    let at = 0
+    if (byteCount > SHARED_BYTES) this.bytes = Buffer.from(this.bytes.subarray(start, this.payloadEnd))
+    else {
+      at = takePlace(byteCount)
+      copyBytes(this.bytes, start, this.payloadEnd, slab, at)
+      this.bytes = slab
+    }
+    const moved = at - start
+    this.topicStart += moved
+    this.topicEnd += moved
+    this.propertiesStart += moved
+    this.propertiesEnd += moved
+    this.payloadStart += moved
+    this.payloadEnd += moved
     this.owned = true
     return this
   }
@@ -202,6 +211,24 @@ export class Message {
   get topic(): Buffer {
     return this.bytes.subarray(this.topicStart, this.topicEnd)
   }
+}
+
+/** Messages are copied into slabs of so many bytes: a Buffer each would weigh more than what is in it. */
+const SLAB_BYTES = 8192
+/** Longer ones have their own: a slab stays in memory as long as one message in it. */
+const SHARED_BYTES = SLAB_BYTES / 2
+let slab = Buffer.alloc(0)
+let slabEnd = 0
+
+/** Makes room in {@link slab}. @returns where it begins */
+function takePlace(byteCount: number): number {
+  if (slabEnd + byteCount > slab.length) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    slabEnd = 0
+  }
+  const place = slabEnd
+  slabEnd += byteCount
+  return place
 }
 
 const NOTHING = new Uint8Array(0)

@@ -82,12 +82,28 @@ describe('a message', () => {
     const chunk = Buffer.concat([hex('ff ff'), encodePacket(publish('a', 'b', { properties: everything }), V5)])
     const [{ message }] = decodeAll(chunk.subarray(2), Role.CLIENT, V5) as [Publish]
     expect(message.owned).toBe(false)
-    const { bytes } = message.own()
-    expect(message.own().bytes).toBe(bytes)
+    const { bytes, payloadStart } = message.own()
+    expect(message.own()).toMatchObject({ bytes, payloadStart })
     chunk.fill(0)
 
     expect(message.properties).toEqual(everything)
-    expect(bytes.length).toBeLessThanOrEqual(message.storedBytes + 7)
+    expect(message.payload.toString()).toBe('b')
+  })
+
+  it('keeps short ones together and long ones apart, each whole', () => {
+    const lengths = [...Array(500).keys(), 4000, 4090, 4096, 4097, 5000, 8192, 20_000]
+    const owned = lengths.map((length, index) => {
+      const chunk = encodePacket(publish('t', Buffer.alloc(length, index)), V3_1_1)
+      const [{ message }] = decodeAll(chunk, Role.CLIENT, V3_1_1) as [Publish]
+      message.own()
+      chunk.fill(0xff)
+      return message
+    })
+
+    for (const [index, { payload }] of owned.entries()) expect(payload).toEqual(Buffer.alloc(lengths[index]!, index))
+    const memory = [...new Set(owned.map(({ bytes }) => bytes.buffer))].reduce((sum, one) => sum + one.byteLength, 0)
+    const weight = owned.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
+    expect(memory).toBeLessThan(weight * 1.2)
   })
 
   it('shares its bytes with the same message at another QoS', () => {

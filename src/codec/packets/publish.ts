@@ -1,3 +1,4 @@
+import { copyBytes } from '../copy-bytes.ts'
 import { Message } from '../message.ts'
 import { PacketType, Role } from '../packet-type.ts'
 import { mayStandIn, PropertyId, type PropertyRow, PropertyType } from '../property.ts'
@@ -345,16 +346,6 @@ function writeProperties(message: Message, header: PublishHeader, target: Buffer
     target[at++] = header.topicAlias >> 8
     target[at++] = header.topicAlias
   }
-  return at
-}
-
-const SHORT_COPY_BYTES = 48
-
-// Hot: crossing into native code costs more than a short loop.
-function copyBytes(source: Buffer, start: number, end: number, target: Buffer, offset: number): number {
-  if (end - start > SHORT_COPY_BYTES) return offset + source.copy(target, offset, start, end)
-  let at = offset
-  for (let i = start; i < end; i++) target[at++] = source[i]!
   return at
 }
 
