@@ -200,7 +200,12 @@ export class Judge {
     const fitting = session.retained.filter((one) => isPossible(one) && this.#isIt(one.delivery, publish, connection))
     // before 5.0 nobody sees for which of two subscriptions it is
     for (const { delivery } of fitting) delivery.hasAnyIdentifier ||= connection.version !== 5 && fitting.length > 1
-    return fitting.find(({ isDue, isForbidden }) => isDue && !isForbidden) ?? fitting[0]
+    const due = fitting.find(({ isDue, isForbidden }) => isDue && !isForbidden)
+    if (due === undefined) return fitting[0]
+    // maybe it is the other one, and this one still has to come
+    const isUnclear = fitting.some(({ filter, isDue }) => !isDue && filter !== due.filter)
+    if (isUnclear) session.retained.push({ ...due, delivery: { ...due.delivery }, isDue: false })
+    return due
   }
 
   #takeRetained(connection: Connection, session: Session, retained: RetainedDelivery, publish: PublishPacket): void {

@@ -402,3 +402,20 @@ it('knows that a member is free again when what it had open is too large for its
   }
   expect(await run(script)).toBeNull()
 })
+
+it('does not know which of two retained copies that look the same has come', () =>
+  agrees(
+    { do: 'connect', slot: 0, version: 5, clientId: 'cid' },
+    { do: 'publish', slot: 0, topic: 'a/c', qos: 2, id: 2, retain: true },
+    { do: 'connect', slot: 2, version: 5, clientId: 'ann', properties: { receiveMaximum: 1 } },
+    {
+      do: 'subscribe',
+      slot: 2,
+      filters: [
+        { filter: 'a/#', qos: 1 },
+        { filter: '+/+', qos: 2 },
+        { filter: 'a/#', qos: 2, retainHandling: 2 },
+      ],
+    },
+    { do: 'subscribe', slot: 2, filters: [{ filter: '+/+', retainHandling: 1 }] },
+  ))

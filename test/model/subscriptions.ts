@@ -28,6 +28,8 @@ export function subscribe(
 ): Subscribed {
   const session = connection.session!
   const retained: RetainedDelivery[] = []
+  // those among the session's that this packet changes
+  const changed: RetainedDelivery[] = []
   const codes = filters.map((request) => {
     const replaced = session.subscriptions.get(request.filter)
     const refusal = refusalCodes(request, connection, limits)
@@ -36,11 +38,11 @@ export function subscribe(
     session.subscriptions.set(request.filter, subscription)
     const isWanted = request.retainHandling === 0 || (request.retainHandling === 1 && replaced === undefined)
     if (isWanted) askForRetained(publications, session, subscription, retained)
-    else askAgain(publications, connection, subscription, retained)
+    else changed.push(...askAgain(publications, connection, subscription, retained))
     return [request.qos]
   })
   session.retained.push(...retained)
-  return { codes, retained }
+  return { codes, retained: [...changed, ...retained] }
 }
 
 /** UNSUBSCRIBE of a connected client. What is on its way may still come (O-13). */
@@ -89,26 +91,30 @@ function askForRetained(
   }
 }
 
-// What was asked for before and is still to come does come, with the options of now.
+// What was asked for before and is still to come does come in its turn, with the options of now. @returns the new forms of those
+// that the session has from before
 function askAgain(
   publications: Publications,
   connection: Connection,
   subscription: Subscription,
   retained: RetainedDelivery[],
-): void {
+): RetainedDelivery[] {
   const session = connection.session!
-  for (const pending of pendingFor(session, subscription, retained)) {
-    const { delivery, isStale, isForbidden } = pending
-    const isUnclear = delivery.maybeSent || connection.isBehind || connection.isUnsettled
-    const isOpen = pending.isDue && pending.isActive && !isUnclear
-    const isDue = isOpen && applies(subscription, delivery.message, session)
-    retained.push({
-      ...retainedDelivery(subscription, delivery.message, publications.order, isDue),
-      isStale,
-      isForbidden,
-    })
-    pending.isDue = false
+  const changed: RetainedDelivery[] = []
+  for (const list of [session.retained, retained]) {
+    for (const pending of list.filter(({ filter }) => filter === subscription.filter)) {
+      const { delivery, isStale, isForbidden } = pending
+      const isUnclear = delivery.maybeSent || connection.isBehind || connection.isUnsettled
+      const isOpen = pending.isDue && pending.isActive && !isUnclear
+      const isDue = isOpen && applies(subscription, delivery.message, session)
+      const plain = retainedDelivery(subscription, delivery.message, publications.order, isDue)
+      const again = { ...plain, isStale, isForbidden }
+      list.splice(list.indexOf(pending), 0, again)
+      if (list === session.retained) changed.push(again)
+      pending.isDue = false
+    }
   }
+  return changed
 }
 
 function pendingFor(
