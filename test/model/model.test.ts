@@ -39,7 +39,12 @@ async function search({ scripts: fewest, scriptFor, options }: Search, firstSeed
     const seed = firstSeed + scripts
     const script = scriptFor(seed)
     const failure = await attempt(script)
-    if (failure !== null) throw new Error(await report(seed, script, failure, attempt))
+    if (failure !== null) {
+      const text = await report(seed, script, failure, attempt)
+      // a long search of another kind may follow, and only behind it does the reporter tell
+      process.stderr.write(`model: ${text}\n`)
+      throw new Error(text)
+    }
     operations += script.operations.length
     scripts++
   }
