@@ -1,6 +1,6 @@
 import type { Arrival } from '../transport/transport.ts'
 import type { Clock } from './clock.ts'
-import type { Deadline, Deadlines } from './deadlines.ts'
+import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import type { Limits } from './limits.ts'
 
 /**
@@ -38,6 +38,7 @@ export class Arrivals {
 class WaitingArrival implements Deadline {
   readonly arrival: Arrival
   readonly openedAtMs: number
+  deadlinePlace = NOT_WATCHED
   readonly #limits: Limits
 
   constructor(arrival: Arrival, limits: Limits, openedAtMs: number) {

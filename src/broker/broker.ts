@@ -25,6 +25,7 @@ import { willOf } from './client-record.ts'
 import { ClientRecords } from './client-records.ts'
 import { type Clock, SystemClock } from './clock.ts'
 import type { BrokerEvent, BrokerOptions } from './configuration.ts'
+import { ConnectionList } from './connection-list.ts'
 import { ConnectionRate, TOO_MANY } from './connection-rate.ts'
 import { agreeOnExpirySeconds, agreeOnKeepAliveSeconds, agreeOnTerms, makeConnack } from './connection-terms.ts'
 import { Control } from './control.ts'
@@ -70,7 +71,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
   readonly #exchange: MessageExchange
   readonly #retained: RetainedMessages
   readonly #records: ClientRecords
-  readonly #connections = new Set<NetworkConnection>()
+  readonly #connections = new ConnectionList()
   readonly #startedAtMs: number
   readonly #sys: SysPublisher
   readonly #listeners: Listeners
@@ -201,7 +202,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
     if (this.#stopping) return
     this.#stopping = true
     const closed = this.#listeners.close()
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections.all()) {
       if (connection.phase === ConnectionPhase.CONNECTED) {
         connection.disconnect(ReasonCode.SERVER_SHUTTING_DOWN, { discardsWill: false, reason: 'server stops' })
       } else if (connection.phase < ConnectionPhase.CONNECTED) {
@@ -401,7 +402,7 @@ export class Broker implements ConnectionOwner, AdmissionHost {
   }
 
   connectionClosed(connection: NetworkConnection): void {
-    this.#connections.delete(connection)
+    this.#connections.remove(connection)
     if (this.#connections.size === 0) this.#whenEmpty?.()
   }
 

@@ -4,7 +4,7 @@ import { ProtocolVersion } from '../codec/protocol-version.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import { NEVER_EXPIRES_SECONDS } from '../session/session-state.ts'
 import type { StoredSession } from '../store/stored-session.ts'
-import type { Deadline } from './deadlines.ts'
+import { type Deadline, NOT_WATCHED } from './deadlines.ts'
 import type { NetworkConnection } from './network-connection.ts'
 
 /** The Will of a connection that was accepted, or of one that ended and whose Will Delay runs. */
@@ -35,6 +35,7 @@ export class ClientRecord implements Deadline {
   willDueMs = NEVER
   /** when the session of an ended connection expires, monotonic ms */
   expiresAtMs = NEVER
+  deadlinePlace = NOT_WATCHED
   readonly #due: (record: ClientRecord, nowMs: number) => void
 
   constructor(session: ServerSession, due: (record: ClientRecord, nowMs: number) => void) {

@@ -1,28 +1,29 @@
 import type { Clock } from './clock.ts'
 
+/** The place of an item that nobody watches. */
+export const NOT_WATCHED = -1
+
 /** Something that is due at some time: keep alive, connect timeout, will delay, session and message expiry, $SYS. */
 export interface Deadline {
   /** monotonic ms; Infinity for never. May move on without telling: it is looked at again when the old time comes. */
   readonly deadlineMs: number
+  /** kept by {@link Deadlines}; {@link NOT_WATCHED} at first */
+  deadlinePlace: number
   deadlinePassed(nowMs: number): void
 }
 
-interface Entry {
-  readonly atMs: number
-  readonly item: Deadline
-}
-
-/** Stale entries that the heap may hold beside as many as there are live ones. */
-const STALE_ENTRIES = 64
-
 /**
  * One wake-up for all deadlines of a broker, in order of their time. A packet that pushes a keep alive ahead costs nothing
- * here: the entry in the heap is looked at when it comes up, and put back if it is early.
+ * here: the item is looked at when it comes up, and put back if it is early.
+ *
+ * A heap whose items know their places. A Map from item to place would keep what left it long ago alive: a table that a Map
+ * has outgrown still names whoever was in it then, which the garbage collector takes for granted until a full collection.
  */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #scheduled = new Map<Deadline, number>()
-  #heap: Entry[] = []
+  readonly #heap: Deadline[] = []
+  /** when the item at the same place of the heap is looked at, monotonic ms */
+  readonly #times: number[] = []
   #wakeAtMs = Number.POSITIVE_INFINITY
   #stopped = false
 
@@ -33,47 +34,38 @@ export class Deadlines {
   /** Watches an item, or looks again at one whose deadline came nearer. */
   watch(item: Deadline): void {
     const atMs = item.deadlineMs
-    const scheduled = this.#scheduled.get(item)
-    if (atMs === Number.POSITIVE_INFINITY || this.#stopped || (scheduled !== undefined && scheduled <= atMs)) return
-    this.#scheduled.set(item, atMs)
-    this.#push({ atMs, item })
-    this.#compact()
+    if (atMs === Number.POSITIVE_INFINITY || this.#stopped) return
+    const place = item.deadlinePlace
+    if (place === NOT_WATCHED) this.#rise(item, atMs, this.#heap.length)
+    else if (atMs < this.#times[place]!) this.#rise(item, atMs, place)
+    else return
     this.#arm()
   }
 
+  /** Nothing here holds the item any more. */
   forget(item: Deadline): void {
-    // its entry in the heap has become stale and is skipped
-    this.#scheduled.delete(item)
-    this.#compact()
-  }
-
-  // What was forgotten must not stay in memory until its time comes: that may be years ahead.
-  #compact(): void {
-    if (this.#heap.length <= 2 * this.#scheduled.size + STALE_ENTRIES) return
-    const entries = Array.from(this.#scheduled, ([item, atMs]) => ({ atMs, item }))
-    // in order of time it is a heap
-    this.#heap = entries.sort((a, b) => a.atMs - b.atMs)
+    if (item.deadlinePlace !== NOT_WATCHED) this.#remove(item)
   }
 
   /** Items being watched. */
   get size(): number {
-    return this.#scheduled.size
+    return this.#heap.length
   }
 
   stop(): void {
     this.#stopped = true
-    this.#scheduled.clear()
-    this.#heap = []
+    for (const item of this.#heap) item.deadlinePlace = NOT_WATCHED
+    this.#heap.length = 0
+    this.#times.length = 0
     this.#clock.stop()
   }
 
   /** Handles everything that is due, in order. */
   tick(nowMs: number): void {
     this.#wakeAtMs = Number.POSITIVE_INFINITY
-    while (this.#heap.length > 0 && this.#heap[0]!.atMs <= nowMs) {
-      const { atMs, item } = this.#pop()
-      if (this.#scheduled.get(item) !== atMs) continue
-      this.#scheduled.delete(item)
+    while (this.#heap.length > 0 && this.#times[0]! <= nowMs) {
+      const item = this.#heap[0]!
+      this.#remove(item)
       if (item.deadlineMs <= nowMs) item.deadlinePassed(nowMs)
       // one that still names a time that has passed is over: an expired session, a retained message that is gone
       if (item.deadlineMs > nowMs) this.watch(item)
@@ -82,40 +74,52 @@ export class Deadlines {
   }
 
   #arm(): void {
-    const next = this.#heap[0]
-    if (next === undefined || next.atMs >= this.#wakeAtMs || this.#stopped) return
-    this.#wakeAtMs = next.atMs
-    this.#clock.wakeAt(next.atMs, () => this.tick(this.#clock.nowMs()))
+    const nextMs = this.#times[0]
+    if (nextMs === undefined || nextMs >= this.#wakeAtMs || this.#stopped) return
+    this.#wakeAtMs = nextMs
+    this.#clock.wakeAt(nextMs, () => this.tick(this.#clock.nowMs()))
   }
 
-  #push(entry: Entry): void {
-    const heap = this.#heap
-    let i = heap.length
-    heap.push(entry)
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (heap[parent]!.atMs <= entry.atMs) break
-      heap[i] = heap[parent]!
-      i = parent
+  #remove(item: Deadline): void {
+    const place = item.deadlinePlace
+    item.deadlinePlace = NOT_WATCHED
+    const last = this.#heap.pop()!
+    const lastMs = this.#times.pop()!
+    if (last === item) return
+    // the last one takes the free place, and may belong higher or lower
+    const isHigher = place > 0 && this.#times[(place - 1) >> 1]! > lastMs
+    if (isHigher) this.#rise(last, lastMs, place)
+    else this.#sink(last, lastMs, place)
+  }
+
+  #rise(item: Deadline, atMs: number, from: number): void {
+    let place = from
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      if (this.#times[parent]! <= atMs) break
+      this.#put(this.#heap[parent]!, this.#times[parent]!, place)
+      place = parent
     }
-    heap[i] = entry
+    this.#put(item, atMs, place)
   }
 
-  #pop(): Entry {
-    const heap = this.#heap
-    const top = heap[0]!
-    const last = heap.pop()!
-    if (heap.length === 0) return top
-    let i = 0
+  #sink(item: Deadline, atMs: number, from: number): void {
+    const times = this.#times
+    let place = from
     for (;;) {
-      let child = 2 * i + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && heap[child + 1]!.atMs < heap[child]!.atMs) child++
-      if (heap[child]!.atMs >= last.atMs) break
-      heap[i] = heap[child]!
-      i = child
+      let child = 2 * place + 1
+      if (child >= times.length) break
+      if (child + 1 < times.length && times[child + 1]! < times[child]!) child++
+      if (times[child]! >= atMs) break
+      this.#put(this.#heap[child]!, times[child]!, place)
+      place = child
     }
-    heap[i] = last
-    return top
+    this.#put(item, atMs, place)
+  }
+
+  #put(item: Deadline, atMs: number, place: number): void {
+    this.#heap[place] = item
+    this.#times[place] = atMs
+    item.deadlinePlace = place
   }
 }

@@ -162,7 +162,7 @@ export class MessageExchange implements ServerSessionHost {
 
   /** Keeps what is to be retained, then forwards. @param publisher its Client Identifier @returns Reason Code for the acknowledgement */
   route(message: Message, publisher: string, nowMs: number): number {
-    message.arrive(nowMs, ++this.#sequence)
+    message.arrive(Math.floor(nowMs), ++this.#sequence)
     message.publisher = publisher
     const kept = message.retain ? this.#retain(message) : true
     const result = this.#routeResult
@@ -262,7 +262,7 @@ export class MessageExchange implements ServerSessionHost {
   /** A message of the Server: retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03). */
   publishOwn(topicName: string, value: string, nowMs: number): void {
     const message = Message.create(topicName, value, { qos: QoS.AT_MOST_ONCE, retain: true })
-    message.arrive(nowMs, ++this.#sequence)
+    message.arrive(Math.floor(nowMs), ++this.#sequence)
     this.#retained.set(message)
     this.router.route(message, NOBODY, false, nowMs, this.#routeResult)
   }

@@ -29,7 +29,7 @@ import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
 import { type ClientRateName, ClientRates } from './client-rates.ts'
 import type { Clock } from './clock.ts'
-import type { Deadline, Deadlines } from './deadlines.ts'
+import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
 import { answerToMalformedConnect, farewell, farewellCode, refusal } from './farewell.ts'
 import type { LimitName, Limits } from './limits.ts'
@@ -123,6 +123,9 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   enhanced: EnhancedAuthentication | null = null
   /** as it counts: that of CONNECT, or Server Keep Alive */
   keepAliveSeconds = 0
+  deadlinePlace = NOT_WATCHED
+  /** for ConnectionList */
+  listPlace = 0
   #comesBack = false
   readonly #around: ConnectionSurroundings
   readonly #decoder: Decoder

@@ -1,6 +1,6 @@
 import type { Message } from '../codec/message.ts'
 import { startsWithDollar } from '../topic/topic-name.ts'
-import type { Deadline, Deadlines } from './deadlines.ts'
+import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import type { Limits } from './limits.ts'
 
 class TopicNode {
@@ -95,6 +95,7 @@ export class RetainedMessages {
   // An expired one frees its room without waiting for a subscriber (semantics R-10).
   #watch(node: TopicNode, message: Message): void {
     node.expiry = {
+      deadlinePlace: NOT_WATCHED,
       deadlineMs: message.arrivedAtMs + message.messageExpiryIntervalSeconds * 1000,
       deadlinePassed: () => this.delete(message.topicName),
     }

@@ -1,4 +1,4 @@
-import type { Deadline, Deadlines } from './deadlines.ts'
+import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import { LoadAverages } from './load-averages.ts'
 import type { MessageExchange } from './message-exchange.ts'
 import { type Observed, staticSysValues, sysValues } from './sys-topics.ts'
@@ -6,6 +6,7 @@ import { type Observed, staticSysValues, sysValues } from './sys-topics.ts'
 /** Publishes the `$SYS` tree again and again. */
 export class SysPublisher implements Deadline {
   deadlineMs = Number.POSITIVE_INFINITY
+  deadlinePlace = NOT_WATCHED
   readonly #observed: Observed
   readonly #exchange: MessageExchange
   readonly #deadlines: Deadlines

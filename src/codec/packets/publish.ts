@@ -76,7 +76,7 @@ export function decodePublish(reader: Reader, flags: number): Publish {
   const message = new Message(topicName, reader.bytes, topicStart, topicEnd, qos as QoS, (flags & RETAIN) !== 0, false)
   const publish = new Publish(message, qos as QoS, dup, packetId)
   message.propertiesStart = message.propertiesEnd = reader.offset
-  cuts.length = 0
+  if (cuts.length > 0) cuts.length = 0
   if (reader.version === ProtocolVersion.V5) decodePublishProperties(reader, publish)
   // [MQTT-4.7.3-1] an empty Topic Name stands only beside a Topic Alias
   if (topicName.length === 0 && publish.topicAlias === 0) reader.violate('TOPIC_NAME_EMPTY', topicStart, 'Topic Name')
