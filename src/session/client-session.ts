@@ -178,7 +178,7 @@ export class ClientSession {
   /** Ends the session for good: whoever waits is told. */
   end(): void {
     this.connectionLost()
-    const deliveries = [...this.state.inFlight.values(), ...this.#sender.qos0Queue, ...this.state.queue]
+    const deliveries = [...this.state.inFlight.inOrder(), ...this.#sender.qos0Queue, ...this.state.queue]
     this.#sender.reset()
     this.#receiver.reset()
     const requests = this.#requests.end()
@@ -335,7 +335,7 @@ export class ClientSession {
   // a new message, before all others. At QoS 2 PUBREC made it the Server's; without PUBREC it may have arrived or not, and
   // sending it again could deliver it twice.
   #startAnew(): [Delivery, number][] {
-    const deliveries = [...this.state.inFlight.values()]
+    const deliveries = this.state.inFlight.inOrder()
     const again = deliveries.filter((delivery) => delivery.qos === QoS.AT_LEAST_ONCE)
     this.state.inFlight.clear()
     this.state.incomingQos2.clear()
@@ -355,9 +355,9 @@ export class ClientSession {
   // Takes out what waited for a connection but must not be sent on this one.
   #withdraw(terms: ServerTerms): [Delivery, number][] {
     const isRefused = (delivery: Delivery): boolean => publishRefusal(delivery.message, terms) !== ReasonCode.SUCCESS
-    const refused = [...this.state.inFlight.values()].filter(
-      (delivery) => delivery.state !== DeliveryState.AWAITING_PUBCOMP && isRefused(delivery),
-    )
+    const refused = this.state.inFlight
+      .inOrder()
+      .filter((delivery) => delivery.state !== DeliveryState.AWAITING_PUBCOMP && isRefused(delivery))
     for (const delivery of refused) this.state.inFlight.delete(delivery.packetId)
     refused.push(...this.#sender.qos0Queue.removeIf(isRefused), ...this.state.queue.removeIf(isRefused))
     return refused.map((delivery) => [delivery, publishRefusal(delivery.message, terms)])

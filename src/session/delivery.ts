@@ -16,6 +16,8 @@ export class Delivery {
   readonly subscriptionIdentifiers: readonly number[] | null
   /** 0 until first sent, and at QoS 0 */
   packetId = 0
+  /** its place in the order of first sendings, kept by InFlight */
+  sendingOrder = 0
   state: DeliveryState = DeliveryState.QUEUED
   /** what PUBREC said; from then on the message is the peer's */
   receivedCode = 0

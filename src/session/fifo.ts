@@ -1,8 +1,10 @@
 const COMPACT_AFTER = 1024
+/** Of all that have never held anything; never written to. */
+const NONE: never[] = []
 
 /** First in, first out: an array with a moving head, for `shift()` of a long array costs its length. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = []
+  #items: (T | undefined)[] = NONE
   #head = 0
 
   get length(): number {
@@ -10,7 +12,8 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#items === NONE) this.#items = [item]
+    else this.#items.push(item)
   }
 
   peek(): T | null {
@@ -33,7 +36,7 @@ export class Fifo<T> {
 
   /** Holds these instead, in this order. */
   replace(items: T[]): void {
-    this.#items = items
+    this.#items = items.length === 0 ? NONE : items
     this.#head = 0
   }
 

@@ -25,6 +25,9 @@ export const REJECTED = -1
 /** With a keeper, so many deliveries of a queue are in memory at its head; of the others only their numbers. */
 const HEAD_DELIVERIES = 32
 
+/** Of all queues that have never parked anything; nothing is put into it. */
+const NOTHING_PARKED = new ParkedDeliveries()
+
 /** Deliveries that are read at once when the head is empty. */
 const LOAD_DELIVERIES = 64
 
@@ -43,7 +46,7 @@ export class MessageQueue {
   keeper: QueueKeeper | null = null
   readonly #policy: OverflowPolicy
   #head = new Fifo<Delivery>()
-  readonly #parked = new ParkedDeliveries()
+  #parked = NOTHING_PARKED
   #fresh = new Fifo<Delivery>()
   #bytes = 0
 
@@ -90,7 +93,7 @@ export class MessageQueue {
   restore(delivery: Delivery): void {
     const weight = weigh(delivery)
     this.#bytes += weight
-    this.#parked.push(delivery, weight)
+    this.#park(delivery, weight)
   }
 
   #append(delivery: Delivery): void {
@@ -105,8 +108,13 @@ export class MessageQueue {
   park(): void {
     for (let next = this.#fresh.peek(); next !== null && isWritten(next); next = this.#fresh.peek()) {
       this.#fresh.shift()
-      this.#parked.push(next, weigh(next))
+      this.#park(next, weigh(next))
     }
+  }
+
+  #park(delivery: Delivery, weight: number): void {
+    if (this.#parked === NOTHING_PARKED) this.#parked = new ParkedDeliveries()
+    this.#parked.push(delivery, weight)
   }
 
   /** Puts deliveries in front of all others, whatever the bounds: they had left the queue and are to be sent anew. */
@@ -152,7 +160,7 @@ export class MessageQueue {
 
   clear(): void {
     this.#head.replace([])
-    this.#parked.clear()
+    this.#parked = NOTHING_PARKED
     this.#fresh.replace([])
     this.#bytes = 0
   }
@@ -165,6 +173,7 @@ export class MessageQueue {
   /** Removes what is no longer wanted, but for what is parked. @returns the removed ones, in order */
   removeIf(unwanted: (delivery: Delivery) => boolean): Delivery[] {
     const removed: Delivery[] = []
+    if (this.#head.length + this.#fresh.length === 0) return removed
     for (const part of [this.#head, this.#fresh]) {
       const kept: Delivery[] = []
       for (const delivery of part) (unwanted(delivery) ? removed : kept).push(delivery)

@@ -55,9 +55,4 @@ export class ParkedDeliveries {
   get numbers(): readonly number[] {
     return [...this.#numbers]
   }
-
-  clear(): void {
-    for (const fifo of [this.#numbers, this.#weights, this.#expiriesMs]) fifo.replace([])
-    this.hasShared = false
-  }
 }

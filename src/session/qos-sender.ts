@@ -8,6 +8,7 @@ import { QoS } from '../codec/qos.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
 import { ProtocolViolation } from '../codec/violation.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
+import type { InFlight } from './in-flight.ts'
 import { type MessageQueue, REJECTED } from './message-queue.ts'
 import { MAXIMUM_PACKET_ID, type OpenPacketIds, type PacketIds } from './packet-ids.ts'
 import type { SessionKeeper } from './session-keeper.ts'
@@ -68,7 +69,7 @@ export interface PeerLimits {
 export class QosSender {
   // lives as long as the Session
   /** open exchanges by Packet Identifier, in the order of their first sending */
-  readonly inFlight: Map<number, Delivery>
+  readonly inFlight: InFlight
   /** QoS 1 and 2 waiting for their first sending; QoS 0 too where the session keeps it while offline */
   readonly queue: MessageQueue
   readonly packetIds: PacketIds
@@ -95,7 +96,7 @@ export class QosSender {
 
   constructor(
     owner: QosSenderOwner,
-    inFlight: Map<number, Delivery>,
+    inFlight: InFlight,
     queue: MessageQueue,
     qos0Queue: MessageQueue,
     packetIds: PacketIds,
@@ -132,7 +133,7 @@ export class QosSender {
     this.#quota = limits.receiveMaximum
     this.#aliases = new OutgoingTopicAliases(limits.topicAliasMaximum)
     this.#unsentAgain = []
-    for (const delivery of this.inFlight.values()) {
+    for (const delivery of this.inFlight.inOrder()) {
       delivery.holdsSlot = false
       this.#unsentAgain.push(delivery)
     }
@@ -363,7 +364,7 @@ export class QosSender {
     delivery.state = delivery.qos === QoS.AT_LEAST_ONCE ? DeliveryState.AWAITING_PUBACK : DeliveryState.AWAITING_PUBREC
     delivery.holdsSlot = true
     this.#quota--
-    this.inFlight.set(packetId, delivery)
+    this.inFlight.add(delivery)
     this.keeper?.deliveryChanged(delivery)
     const { message, qos, retain, subscriptionIdentifiers } = delivery
     if (!this.#transmit(output, message, qos, retain, subscriptionIdentifiers, packetId, false, nowMs)) {

@@ -214,7 +214,7 @@ export class ServerSession {
    *   acknowledged (semantics G-08). A QoS 2 delivery that has begun goes to nobody else [MQTT-4.8.2-5].
    */
   end(): Delivery[] {
-    const unacknowledged = [...this.state.inFlight.values()].filter(({ qos }) => qos === QoS.AT_LEAST_ONCE)
+    const unacknowledged = this.state.inFlight.inOrder().filter(({ qos }) => qos === QoS.AT_LEAST_ONCE)
     const waiting = this.queuedMessages
     const unsent = this.#sender.queue.removeIf(({ sharedFilter }) => sharedFilter !== null)
     this.#messagesIn -= unsent.length

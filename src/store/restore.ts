@@ -145,7 +145,7 @@ class Reading implements Restored {
       this.#sawSequence(delivery.message.sequence)
       if (delivery.packetId === 0) state.queue.restore(delivery)
       else {
-        state.inFlight.set(delivery.packetId, delivery)
+        state.inFlight.add(delivery)
         state.packetIds.goOnAfter(delivery.packetId)
       }
     })

@@ -90,7 +90,7 @@ export class StoredSession implements SessionKeeper, Owner {
     this.willSet(null)
     for (const topicFilter of state.subscriptions.keys()) this.subscriptionRemoved(topicFilter)
     for (const packetId of state.incomingQos2.keys()) this.incomingRemoved(packetId)
-    for (const delivery of state.inFlight.values()) this.deliveryRemoved(delivery)
+    for (const delivery of state.inFlight.inOrder()) this.deliveryRemoved(delivery)
     for (const delivery of state.queue) this.deliveryRemoved(delivery)
     this.parkedRemoved(state.queue.parkedNumbers)
   }

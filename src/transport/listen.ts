@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
 import type { Server as HttpServer, ServerOptions } from 'node:http'
 import net from 'node:net'
-import { devNull } from 'node:os'
 import { type Address, formatAddress } from './address.ts'
 import { awaitProxyHeader, SocketArrival } from './arrival.ts'
+import { descriptorsLeft } from './descriptors.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
 import { Proxies } from './proxy-protocol.ts'
 import { TcpTransport } from './tcp.ts'
@@ -247,21 +247,6 @@ function unixPathOf(descriptor: number): string {
     return rows.find((row) => row[6] === inode && row[7] !== undefined)?.[7] ?? `descriptor ${descriptor}`
   } catch {
     return `descriptor ${descriptor}`
-  }
-}
-
-/**
- * The last descriptor never goes to a peer. Without one to spare libuv closes waiting connections without a word to us, and
- * turns in circles at full load when another thread was faster to take its reserve. Costs 8 us per connection.
- *
- * @returns why there is none left, or null
- */
-function descriptorsLeft(): Error | null {
-  try {
-    closeSync(openSync(devNull, 'r'))
-    return null
-  } catch (error) {
-    return error instanceof Error && ['EMFILE', 'ENFILE'].includes(codeOf(error)) ? error : null
   }
 }
 

@@ -21,6 +21,7 @@ export class TcpTransport implements Transport {
   /** A write left bytes behind, and `drained` is owed. */
   #isBacklogged = false
   #isEnded = false
+  #hasPeerEnded = false
   #isDestroyed = false
   #isClosed = false
   #isPaused = false
@@ -91,7 +92,10 @@ export class TcpTransport implements Transport {
   end(): void {
     if (this.#isEnded || this.#isDestroyed) return
     this.#isEnded = true
-    this.#socket.end()
+    // nothing is left to come or to go: one close says the same as half a close and then another
+    if (this.#hasPeerEnded && this.#socket.writableLength === 0 && !('encrypted' in this.#socket))
+      this.#socket.destroy()
+    else this.#socket.end()
   }
 
   destroy(): void {
@@ -131,6 +135,7 @@ export class TcpTransport implements Transport {
   }
 
   #onEnd(): void {
+    this.#hasPeerEnded = true
     if (!this.#isDestroyed) this.#handler?.ended()
   }
 

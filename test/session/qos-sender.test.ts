@@ -6,6 +6,7 @@ import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import type { QoS } from '../../src/codec/qos.ts'
 import { ReasonCode } from '../../src/codec/reason-code.ts'
 import { Delivery } from '../../src/session/delivery.ts'
+import { InFlight } from '../../src/session/in-flight.ts'
 import { MessageQueue, OverflowPolicy } from '../../src/session/message-queue.ts'
 import { PacketIds } from '../../src/session/packet-ids.ts'
 import { DropReason, PauseReason, type PeerLimits, QosSender } from '../../src/session/qos-sender.ts'
@@ -24,7 +25,7 @@ const REASONS = Object.keys(DropReason)
 class Sending {
   readonly output = new RecordingOutput()
   readonly heard: string[] = []
-  readonly inFlight = new Map<number, Delivery>()
+  readonly inFlight = new InFlight()
   readonly requests = new Set<number>()
   readonly sender: QosSender
   onDone: (() => void) | null = null
@@ -93,7 +94,7 @@ describe.each(VERSIONS)('QosSender, MQTT %s', (_, version) => {
       ['PUBLISH t "b" q1 #2'],
     ])
     expect(sending.receive(PUBACK, 1)).toEqual([])
-    expect([sending.heard, [...sending.inFlight.keys()]]).toEqual([['done a 0x0'], [2]])
+    expect([sending.heard, sending.inFlight.inOrder().map(({ packetId }) => packetId)]).toEqual([['done a 0x0'], [2]])
   })
 
   it('[v5:MQTT-4.3.3-4] [v311:MQTT-4.3.3-1] answers PUBREC with PUBREL, and is done with PUBCOMP', () => {
@@ -439,7 +440,7 @@ describe('QosSender, Maximum Packet Size', () => {
     sending.publish('a', 1)
 
     expect(sending.connect({ maximumPacketBytes: LIMIT })).toEqual(['PUBLISH t "a" q1 #2 dup'])
-    expect([...sending.inFlight.keys()]).toEqual([2])
+    expect(sending.inFlight.inOrder().map(({ packetId }) => packetId)).toEqual([2])
   })
 
   it('F-09 judges the packet with alias and expiry', () => {
