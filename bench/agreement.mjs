@@ -26,7 +26,8 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const duration = Number(options.duration)
-const WARMUP_SECONDS = 1
+/** V8 translates hot code meanwhile, on the processor that the generator has */
+const WARMUP_SECONDS = 3
 const PAYLOAD_BYTES = 64
 const PAIRS = 10
 const LATENCY_RATE = 1_000
@@ -88,7 +89,9 @@ for (let round = 0; round < rounds; round++) {
       for (const [generator, run] of /** @type {const} */ ([
         ['mqttload', byMqttload],
         ['bench', byBench],
+        ['bare sockets', byBareSockets],
       ])) {
+        if (run === byBareSockets && !isLatency(load)) continue
         const broker = await begin()
         if (broker === null) continue
         const figures = await run(broker, load)
@@ -131,6 +134,18 @@ async function byBench(broker, { ours }) {
   return { rate: deliver.rate, p50, p90, p99, isLimit: generator.saturated, lost: deliver.lost }
 }
 
+/** @param {Pick<Load, 'figures'>} load */
+function isLatency({ figures }) {
+  return figures.includes('p50')
+}
+
+/** What of a latency is Node's own. @param {RunningBroker} broker @returns {Promise<Figures>} */
+async function byBareSockets({ port }) {
+  const terms = [port, PAYLOAD_BYTES, LATENCY_RATE, duration, WARMUP_SECONDS]
+  const figures = JSON.parse(await outputOf([process.execPath, here('lib/bare-load.mjs'), ...terms.map(String)]))
+  return { ...figures, isLimit: false, lost: 0 }
+}
+
 /** @param {string[]} command */
 async function outputOf(command) {
   const [program = '', ...args] = onProcessor(1, command)
@@ -163,6 +178,9 @@ function compare({ name, figures, apart }, broker) {
     const runsOf = `${ourFair?.length} and ${theirFair?.length} of ${rounds} rounds`
     const ratio = `ratio ${(our / their).toFixed(2)}, wanted 1 +- ${apart}`
     console.log(`${name}, ${broker}, ${figure}: ${pair} (${runsOf}), ${ratio}: ${verdict}`)
+    const bare = median(of('bare sockets').map((run) => run.figures[figure]))
+    if (isLatency({ figures }))
+      console.log(`  two bare sockets of node:net: ${number(bare)}, bench to them ${(our / bare).toFixed(2)}`)
   }
   if (lost > 0) console.log(`${name}, ${broker}: ${number(lost)} messages were lost`)
 }

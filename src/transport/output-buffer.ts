@@ -20,7 +20,10 @@ export class Turn {
   readonly #pool = new BlockPool()
   #buffers: OutputBuffer[] = []
   #isScheduled = false
-  readonly #turnEnded = (): void => this.#flush()
+  readonly #turnEnded = (): void => {
+    this.#isScheduled = false
+    this.flush()
+  }
 
   /** Memory kept for the next output; bounded. */
   get freeBytes(): number {
@@ -40,10 +43,10 @@ export class Turn {
     setImmediate(this.#turnEnded)
   }
 
-  #flush(): void {
+  /** Writes what was put out so far without waiting for the end of the turn: for who knows that nothing follows soon. */
+  flush(): void {
     const buffers = this.#buffers
     this.#buffers = []
-    this.#isScheduled = false
     for (const buffer of buffers) buffer.turnEnded()
   }
 }
