@@ -13,8 +13,11 @@ const asked = process.argv[2] === '--version' ? 'pub' : process.argv[2]
 const command = asksForMore ? undefined : ['inspect', 'pub', 'serve', 'sub'].find((name) => name === asked)
 const program = join(__dirname, `../dist/cli/${command ?? 'mqtt-kit'}.cjs`)
 if (existsSync(program)) {
-  enableCompileCache?.()
-  require(program)
+  if (enableCompileCache === undefined) require('./code-cache.cjs').run(program)
+  else {
+    enableCompileCache()
+    require(program)
+  }
 } else {
   process.stderr.write('mqtt-kit is not built: run npm run build\n')
   process.exitCode = 1

@@ -120,6 +120,8 @@ async function buildPart(entryPoint, name, plugins = []) {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    // what V8 has kept of a program (bin/code-cache.cjs) cannot import(): require() loads ES modules as well
+    supported: { 'dynamic-import': false },
     sourcemap: 'linked',
     // lines and names are enough to find a place; the sources would be in the package four times
     sourcesContent: false,
