@@ -56,13 +56,24 @@ async function start(name, command, port) {
   }
 }
 
-/** Our own broker as it was built, with default limits. @param {boolean} [keeps] with a store, in a fresh directory */
+/** Our own broker as it was built, with default limits but one: as many messages in flight as mosquitto may have here. @param {boolean} [keeps] with a store, in a fresh directory */
 export async function startOurs(keeps = false) {
   const port = await freePort()
   const data = keeps ? ['--data', mkdtempSync(join(tmpdir(), 'mqtt-kit-bench-'))] : []
   return start(
     'mqtt-kit',
-    [process.execPath, 'bin/mqtt-kit.cjs', 'serve', '-p', String(port), '--sys-interval', '10', ...data],
+    [
+      process.execPath,
+      'bin/mqtt-kit.cjs',
+      'serve',
+      '-p',
+      String(port),
+      '--sys-interval',
+      '10',
+      '--max-inflight',
+      '65535',
+      ...data,
+    ],
     port,
   )
 }

@@ -1,10 +1,11 @@
 import type { Message } from '../codec/message.ts'
+import { LazyMap } from '../session/lazy-map.ts'
 import { startsWithDollar } from '../topic/topic-name.ts'
 import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import type { Limits } from './limits.ts'
 
 class TopicNode {
-  readonly children = new Map<string, TopicNode>()
+  readonly children = new LazyMap<string, TopicNode>()
   readonly parent: TopicNode | null
   readonly level: string
   message: Message | null = null
@@ -59,26 +60,28 @@ export class RetainedMessages {
    * @returns false when there is no room: the old one, which would be stale, is removed (semantics R-15)
    */
   set(message: Message): boolean {
-    const replaced = this.#remove(message.topicName)
+    const node = this.#nodeAt(message.topicName)
+    const replaced = this.#empty(node)
     const weight = weigh(message)
     const { maximumRetainedMessages, maximumRetainedBytes } = this.#limits
     if (this.#count >= maximumRetainedMessages || this.#bytes + weight > maximumRetainedBytes) {
+      prune(node)
       if (replaced) this.listener?.(message.topicName, null)
       return false
     }
-    this.#insert(message, weight)
+    this.#fill(node, message, weight)
     this.listener?.(message.topicName, message)
     return true
   }
 
   /** Keeps an owned message of a topic that has none, whatever the bounds: one that was restored. */
   restore(message: Message): void {
-    this.#insert(message, weigh(message))
+    this.#fill(this.#nodeAt(message.topicName), message, weigh(message))
   }
 
-  #insert(message: Message, weight: number): void {
+  #nodeAt(topicName: string): TopicNode {
     let node = this.#root
-    for (const level of message.topicName.split('/')) {
+    for (const level of topicName.split('/')) {
       let child = node.children.get(level)
       if (child === undefined) {
         child = new TopicNode(node, level)
@@ -86,6 +89,10 @@ export class RetainedMessages {
       }
       node = child
     }
+    return node
+  }
+
+  #fill(node: TopicNode, message: Message, weight: number): void {
     node.message = message
     this.#count++
     this.#bytes += weight
@@ -104,24 +111,21 @@ export class RetainedMessages {
 
   /** @returns true when there was one */
   delete(topicName: string): boolean {
-    const wasThere = this.#remove(topicName)
-    if (wasThere) this.listener?.(topicName, null)
-    return wasThere
+    const node = this.#find(topicName)
+    if (node === null || !this.#empty(node)) return false
+    prune(node)
+    this.listener?.(topicName, null)
+    return true
   }
 
-  #remove(topicName: string): boolean {
-    const node = this.#find(topicName)
-    if (node === null || node.message === null) return false
+  // @returns false when there was no message
+  #empty(node: TopicNode): boolean {
+    if (node.message === null) return false
     this.#count--
     this.#bytes -= weigh(node.message)
     node.message = null
     if (node.expiry !== null) this.#deadlines.forget(node.expiry)
     node.expiry = null
-    let empty = node
-    while (empty.parent !== null && empty.message === null && empty.children.size === 0) {
-      empty.parent.children.delete(empty.level)
-      empty = empty.parent
-    }
     return true
   }
 
@@ -137,20 +141,18 @@ export class RetainedMessages {
       return
     }
     // An explicit stack: a topic may have as many levels as its limit allows, and the walk is left and taken up again.
-    const stack: Step[] = [{ node: this.#root, depth: 0, below: null }]
+    const stack: Step[] = [{ depth: 0, below: nodesBelow(this.#root, levels, 0) }]
     while (stack.length > 0) {
-      const step = stack[stack.length - 1]!
-      if (step.below === null) {
-        step.below = nodesBelow(step.node, levels, step.depth)
-        const message = messageAt(step.node, levels, step.depth)
-        if (message !== null) yield message
+      const { depth: from, below } = stack[stack.length - 1]!
+      const { done, value: node } = below.next()
+      if (done) {
+        stack.pop()
+        continue
       }
-      const { done, value } = step.below.next()
-      if (done) stack.pop()
-      else {
-        const inside = levels[step.depth] === '#'
-        stack.push({ node: value, depth: inside ? step.depth : step.depth + 1, below: null })
-      }
+      const depth = levels[from] === '#' ? from : from + 1
+      if (node.message !== null && (depth === levels.length || levels[depth] === '#')) yield node.message
+      // most topics are leaves
+      if (node.children.size > 0) stack.push({ depth, below: nodesBelow(node, levels, depth) })
     }
   }
 
@@ -165,14 +167,18 @@ export class RetainedMessages {
 }
 
 interface Step {
-  readonly node: TopicNode
   /** levels of the filter that are matched by the way to this node */
   readonly depth: number
-  below: Iterator<TopicNode> | null
+  readonly below: Iterator<TopicNode>
 }
 
-function messageAt(node: TopicNode, levels: readonly string[], depth: number): Message | null {
-  return depth === levels.length || levels[depth] === '#' ? node.message : null
+/** Takes away what leads to nothing any more. */
+function prune(node: TopicNode): void {
+  let last = node
+  while (last.parent !== null && last.message === null && last.children.size === 0) {
+    last.parent.children.delete(last.level)
+    last = last.parent
+  }
 }
 
 // Map iterators stay valid while the map changes, so a walk may take as long as it likes.
