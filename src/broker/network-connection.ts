@@ -124,8 +124,9 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   /** as it counts: that of CONNECT, or Server Keep Alive */
   keepAliveSeconds = 0
   deadlinePlace = NOT_WATCHED
-  /** for ConnectionList */
-  listPlace = 0
+  /** both for ConnectionList */
+  previous: NetworkConnection | null = null
+  next: NetworkConnection | null = null
   #comesBack = false
   readonly #around: ConnectionSurroundings
   readonly #decoder: Decoder

@@ -72,7 +72,12 @@ export class Endings {
     this.#publications.sessions.delete(session.clientId)
     session.expiresAt = NEVER
     this.#publishWill(session)
-    for (const orphan of orphansOf(session)) this.#publications.handOver(orphan)
+    let last: Delivery | null = null
+    for (const orphan of orphansOf(session)) {
+      const isCopy = last?.state === 'waiting' && orphan.state === 'waiting' && last.order === orphan.order
+      this.#publications.handOver(orphan, isCopy)
+      last = orphan
+    }
     for (const delivery of [...session.deliveries]) giveUp(delivery)
   }
 }

@@ -7,8 +7,8 @@ import { scriptFor } from './random-script.ts'
 import { shrinkFailing } from './shrink.ts'
 import { type Failure, type RunOptions, run } from './side-by-side.ts'
 
-/** Long enough for sessions to come and go, short enough for every operation to have a millisecond of its own. */
-const OPERATIONS_PER_SCRIPT = 300
+/** Long enough for sessions to come and go, short enough for every operation to have two milliseconds of its own. */
+const OPERATIONS_PER_SCRIPT = 230
 interface Search {
   readonly name: string
   /** scripts of every run */

@@ -176,7 +176,9 @@ export class Publications {
 
   #standing(session: Session, subscription: Subscription, message: Message): Standing {
     const { connection } = session
-    if (connection === null) return message.qos > 0 && subscription.qos > 0 ? 'keeping' : 'offline'
+    // one that has ended is not over yet while the broker stops
+    const isAway = connection === null || connection.phase === 'ended'
+    if (isAway) return message.qos > 0 && subscription.qos > 0 ? 'keeping' : 'offline'
     const size = this.#sizeOf(session, subscription, message)
     if (size === Size.TOO_LARGE) return 'too small'
     if (size === Size.UNCLEAR || connection.isBehind || hasGivenUp(session, connection)) return 'unclear'
@@ -196,14 +198,18 @@ export class Publications {
     return sizeFor(connection, message, qos, identifiers) === Size.FITS
   }
 
-  /** What a member of a group had not finished goes to another one (G-08), but not QoS 2 that was begun [MQTT-4.8.2-5]. */
-  handOver(orphan: Delivery): void {
+  /**
+   * What a member of a group had not finished goes to another one (G-08), but not QoS 2 that was begun [MQTT-4.8.2-5].
+   * @param isCopy of the message that was handed over last, and waited as that did: nobody knows which of them is first
+   */
+  handOver(orphan: Delivery, isCopy: boolean): void {
     const { message, choice, qos, maybeSent } = orphan
     if (isExpired(message, this.now)) return
     const open: SharedChoice = choice ?? { places: new Set(), mayBeLost: false }
     open.places.delete(orphan)
     if (qos === 2 && maybeSent) open.mayBeLost = true
-    this.#share(orphan.group!, message, ++this.#order, open)
+    if (!isCopy) this.#order++
+    this.#share(orphan.group!, message, this.#order, open)
   }
 }
 

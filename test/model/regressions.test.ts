@@ -419,3 +419,58 @@ it('does not know which of two retained copies that look the same has come', () 
     },
     { do: 'subscribe', slot: 2, filters: [{ filter: '+/+', retainHandling: 1 }] },
   ))
+
+it('does not have a session end and a keep alive run out in one millisecond', () =>
+  agrees(
+    {
+      do: 'connect',
+      slot: 1,
+      version: 5,
+      clientId: 'cid',
+      will: { topic: 'a/b', retain: true, properties: { willDelay: 30 } },
+      properties: { sessionExpiry: 3 },
+    },
+    { do: 'connect', slot: 1, version: 5, clientId: 'ann', keepAlive: 2, will: { topic: 'a/b', retain: true } },
+    { do: 'wait', ms: 5000 },
+    { do: 'connect', slot: 3, version: 5, clientId: '' },
+    { do: 'subscribe', slot: 3, filters: [{ filter: 'a/b' }] },
+  ))
+
+it('does not know which of two copies that waited is handed over first', async () => {
+  const script = {
+    limits: { ...limits, maximumInFlightMessages: 1, maximumSessionExpirySeconds: 20 },
+    operations: [
+      { do: 'connect', slot: 2, version: 5, clientId: 'ann', properties: { sessionExpiry: 10 } },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/h/+/b', qos: 2 }], identifier: 14 },
+      { do: 'subscribe', slot: 2, filters: [{ filter: 'a/#', qos: 2 }], identifier: 2 },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 1 }], identifier: 13 },
+      { do: 'connect', slot: 2, version: 5, clientId: 'bob' },
+      { do: 'connect', slot: 1, version: 5, clientId: 'ann', properties: { sessionExpiry: 10 } },
+      { do: 'publish', slot: 1, topic: 'a/b', qos: 2, id: 4 },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/h/+/b', qos: 1 }], identifier: 14 },
+      { do: 'connect', slot: 1, version: 5, clientId: 'cid' },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 1 }], identifier: 13 },
+      { do: 'wait', ms: 10_000 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
+
+it('knows that who was closed first by a broker that stops is away when the next one is', async () => {
+  const script = {
+    limits: { ...limits, receiveMaximum: 2, maximumInFlightMessages: 3, maximumTopicAliases: 2 },
+    operations: [
+      { do: 'connect', slot: 2, version: 5, clientId: '', properties: { sessionExpiry: 4_294_967_295 } },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 2 }], identifier: 2 },
+      { do: 'connect', slot: 2, version: 5, clientId: 'bob', properties: { sessionExpiry: 4_294_967_295 } },
+      { do: 'connect', slot: 3, version: 4, clientId: 'cid', clean: true },
+      { do: 'subscribe', slot: 3, filters: [{ filter: '$share/g/#', qos: 1 }] },
+      { do: 'publish', slot: 3, topic: 'a/c', qos: 1, id: 1 },
+      { do: 'publish', slot: 3, topic: 'a/b', qos: 1, id: 2 },
+      { do: 'subscribe', slot: 2, filters: [{ filter: '$share/g/#', qos: 1 }], identifier: 268_435_455 },
+      { do: 'stop' },
+      { do: 'connect', slot: 1, version: 5, clientId: 'bob' },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})

@@ -26,6 +26,9 @@ export interface Failure {
  */
 const STEP_MS = 500
 
+/** An operation may take two moments: the end of one client, and another one in its place. */
+const MOMENTS = 2
+
 const BROKER_OPERATIONS: ReadonlySet<string> = new Set<RestartOperation['do']>([
   'stop',
   'kill',
@@ -179,6 +182,7 @@ class SideBySide {
       old.transport.reset()
       this.#model.lost(old.connection)
       await this.#compare()
+      await this.#advanceTo(this.#running.now + 1)
     }
     const client = new ModelClient(this.#running.network, this.#model.open(slot, version))
     this.#clients.set(slot, client)
@@ -335,6 +339,6 @@ function isOfTheBroker(operation: Operation): operation is RestartOperation {
 
 // The next millisecond that is the operation's own.
 function nextMoment(now: number, number: number): number {
-  const wanted = number % STEP_MS
+  const wanted = (number * MOMENTS) % STEP_MS
   return now + ((wanted - (now % STEP_MS) + STEP_MS) % STEP_MS)
 }
