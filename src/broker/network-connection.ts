@@ -1,8 +1,8 @@
 import type { ControlPacket } from '../codec/control-packet.ts'
-import { Decoder, type PacketSink } from '../codec/decoder.ts'
+import type { PacketSink } from '../codec/decoder.ts'
 import { encodePacket } from '../codec/encoder.ts'
 import type { Message } from '../codec/message.ts'
-import { PacketType, packetTypeNames, Role } from '../codec/packet-type.ts'
+import { PacketType, packetTypeNames } from '../codec/packet-type.ts'
 import {
   type Acknowledgement,
   type AcknowledgementType,
@@ -27,8 +27,9 @@ import { greetingOf } from '../transport/greeting.ts'
 import { OutputBuffer, PASS_ON_BYTES, type Turn } from '../transport/output-buffer.ts'
 import type { Transport, TransportHandler } from '../transport/transport.ts'
 import type { TransportError } from '../transport/transport-error.ts'
-import { type ClientRateName, ClientRates } from './client-rates.ts'
+import type { ClientRateName } from './client-rates.ts'
 import type { Clock } from './clock.ts'
+import { ConnectionInput, Pause } from './connection-input.ts'
 import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import { AuthenticationSink, type EnhancedAuthentication } from './enhanced-authentication.ts'
 import { answerToMalformedConnect, farewell, farewellCode, refusal } from './farewell.ts'
@@ -84,12 +85,6 @@ export interface ConnectionSurroundings {
   readonly journal: Journal | null
 }
 
-/** CONNECT may hold a client id, user name, password, will topic and will payload of 65,535 bytes each, and properties. */
-const MAXIMUM_CONNECT_BYTES = 1_048_576
-
-/** Bytes kept from a client whose CONNECT is being judged; with more its socket is not read until that is done. */
-const MAXIMUM_HELD_BYTES = 65_536
-
 /** Answers by which an exchange, or a session, goes on that is kept. */
 const GOES_ON: ReadonlySet<PacketType> = new Set([
   PacketType.PUBREC,
@@ -98,13 +93,10 @@ const GOES_ON: ReadonlySet<PacketType> = new Set([
   PacketType.UNSUBACK,
 ])
 
-/** Why the socket is not read. */
-const Pause = { HOLDING: 1, STALLED: 2, THROTTLED: 4 } as const
-
 /** What a client must take within stuckTimeoutSeconds. */
 const STEP_BYTES = 65_536
 
-/** One socket: decoder, session and output buffer put together. */
+/** One socket: input, session and output put together. */
 export class NetworkConnection implements TransportHandler, PacketSink, SessionOutput, Deadline, Held {
   readonly transport: Transport
   phase: ConnectionPhase = ConnectionPhase.AWAITING_CONNECT
@@ -129,12 +121,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   next: NetworkConnection | null = null
   #comesBack = false
   readonly #around: ConnectionSurroundings
-  readonly #decoder: Decoder
+  readonly #input: ConnectionInput
   readonly #output: OutputBuffer
-  /** where packets go: to this connection, or past a guard while an enhanced authentication runs */
-  #sink: PacketSink = this
-  /** Pause reasons that hold now */
-  #pauses = 0
   /** when the client connected, monotonic ms */
   readonly openedAtMs: number
   #lastPacketMs: number
@@ -145,10 +133,6 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #answerBytes = 0
   /** since when the client takes nothing of what is ready for it; Infinity while it does */
   #stuckSinceMs = Number.POSITIVE_INFINITY
-  /** null while no rate is limited */
-  #rates: ClientRates | null = null
-  /** when a client that was too fast is read again, or a connection that came too early is begun with */
-  #readAgainAtMs = Number.POSITIVE_INFINITY
   /** from its address come too many connections: its CONNECT is refused */
   isTooMany = false
 
@@ -156,7 +140,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   constructor(transport: Transport, around: ConnectionSurroundings, openedAtMs: number) {
     this.transport = transport
     this.#around = around
-    this.#decoder = new Decoder(Role.CLIENT, Math.min(around.limits.maximumPacketBytes, MAXIMUM_CONNECT_BYTES))
+    this.#input = new ConnectionInput(transport, around.limits, this)
     this.#output = new OutputBuffer(transport, around.turn)
     this.openedAtMs = openedAtMs
     this.#lastPacketMs = this.#nowMs = around.clock.nowMs()
@@ -164,14 +148,14 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
 
   /** Starts reading. @param waitMs only after so long */
   start(waitMs = 0): void {
-    if (waitMs > 0) this.#readAgainAtMs = this.openedAtMs + waitMs
+    if (waitMs > 0) this.#input.readAgainAtMs = this.openedAtMs + waitMs
     else this.transport.start(this)
     this.#around.deadlines.watch(this)
   }
 
   /** MQTT version of the client; null before its CONNECT. A second CONNECT does not change it. */
   get version(): ProtocolVersion | null {
-    return this.connect === null ? this.#decoder.version : this.connect.version
+    return this.connect === null ? this.#input.version : this.connect.version
   }
 
   // ---- bytes in: TransportHandler
@@ -181,13 +165,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#around.metrics.bytesReceived += bytes.length
     if (this.phase >= ConnectionPhase.CLOSING) return
     try {
-      this.#decoder.push(bytes, this.#sink)
+      this.#input.take(bytes)
     } catch (error) {
       const reason = this.phase === ConnectionPhase.AWAITING_CONNECT ? foreignGreeting(bytes) : null
       if (reason === null) this.#failed(error)
       else this.close({ discardsWill: false, reason })
     }
-    if ((this.#pauses & Pause.HOLDING) !== 0 && this.#decoder.bufferedBytes > MAXIMUM_HELD_BYTES) this.transport.pause()
+    this.#input.boundHeld()
     if (this.#around.limits.maximumByteRate > 0) this.#judgeRate('maximumByteRate', bytes.length)
     if (this.#answerBytes > this.#around.limits.maximumOutputBytes) this.#judgeAnswers()
   }
@@ -199,52 +183,35 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     const isTaken = this.transport.bufferedBytes === 0 && this.heldBy === null
     if (this.#answerBytes <= this.#around.limits.maximumOutputBytes || isTaken) return
     this.#noteStuck()
-    this.#pauses |= Pause.STALLED
-    this.transport.pause()
+    this.#input.stall()
   }
 
   #judgeRate(name: ClientRateName, count: number): void {
-    this.#rates ??= new ClientRates(this.#around.limits)
-    const waitMs = this.#rates.take(name, count, this.#nowMs)
-    if (waitMs > 0) this.#throttle(waitMs, name)
-  }
-
-  // Too fast a client is slowed down by not reading it (semantics L-09); what was read already waits in the decoder.
-  #throttle(waitMs: number, name: LimitName): void {
-    if (this.phase !== ConnectionPhase.CONNECTED) return
-    const atMs = this.#nowMs + waitMs
+    const waitMs = this.#input.waitMsFor(name, count, this.#nowMs)
+    if (waitMs === 0 || this.phase !== ConnectionPhase.CONNECTED) return
     if (!this.#isThrottled) this.#around.owner.limitReached(this, name)
-    this.#readAgainAtMs = this.#isThrottled ? Math.max(this.#readAgainAtMs, atMs) : atMs
-    this.#decoder.pause()
-    this.#pauses |= Pause.THROTTLED
-    this.transport.pause()
+    this.#input.throttle(this.#nowMs + waitMs)
     this.#around.deadlines.watch(this)
   }
 
   get #isThrottled(): boolean {
-    return (this.#pauses & Pause.THROTTLED) !== 0
+    return this.#input.isPausedFor(Pause.THROTTLED)
   }
 
   #readAgain(nowMs: number): void {
-    this.#readAgainAtMs = Number.POSITIVE_INFINITY
+    this.#input.readAgainAtMs = Number.POSITIVE_INFINITY
     if (!this.#isThrottled) {
       this.transport.start(this)
       return
     }
     // nobody could show in the meantime that it is there
     this.#nowMs = this.#lastPacketMs = nowMs
-    this.#resumeDecoder(Pause.THROTTLED)
+    this.#goOn(Pause.THROTTLED)
   }
 
-  #resumeReading(reason: number): void {
-    this.#pauses &= ~reason
-    if (this.#pauses === 0) this.transport.resume()
-  }
-
-  #resumeDecoder(reason: number): void {
-    this.#resumeReading(reason)
+  #goOn(reason: Pause): void {
     try {
-      this.#decoder.resume(this.#sink)
+      this.#input.goOn(reason)
     } catch (error) {
       this.#failed(error)
     }
@@ -262,7 +229,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   drained(): void {
     this.#stuckSinceMs = Number.POSITIVE_INFINITY
     this.#output.drained()
-    if ((this.#pauses & Pause.STALLED) !== 0) this.#resumeReading(Pause.STALLED)
+    if (this.#input.isPausedFor(Pause.STALLED)) this.#input.read(Pause.STALLED)
     this.#sendWaiting()
   }
 
@@ -336,7 +303,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
         return owner.disconnectReceived(this, packet)
       default:
         // AUTH: the decoder lets nothing else through that a client may not send
-        if (this.phase === ConnectionPhase.AUTHENTICATING) this.#hold()
+        if (this.phase === ConnectionPhase.AUTHENTICATING) this.#input.hold()
         return owner.authReceived(this, packet as Auth)
     }
   }
@@ -348,15 +315,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     }
     this.phase = ConnectionPhase.AUTHENTICATING
     this.connect = connect
-    this.#hold()
+    this.#input.hold()
     this.#around.owner.connectReceived(this, connect)
-  }
-
-  // What comes behind CONNECT, or behind a step of its authentication, waits until that is judged (semantics B-19). The socket
-  // is read meanwhile, within a bound: else a client that closes would not be noticed (C-10).
-  #hold(): void {
-    this.#decoder.pause()
-    this.#pauses |= Pause.HOLDING
   }
 
   // ---- what the broker decides
@@ -365,8 +325,8 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   challenge(auth: Auth): void {
     this.send(auth)
     if (this.phase !== ConnectionPhase.AUTHENTICATING) return
-    this.#sink = new AuthenticationSink(this)
-    this.#resumeDecoder(Pause.HOLDING)
+    this.#input.sink = new AuthenticationSink(this)
+    this.#goOn(Pause.HOLDING)
   }
 
   /** Accepts the CONNECT: CONNACK goes out, the session takes over, packets behind CONNECT are processed. */
@@ -377,13 +337,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     this.#nowMs = this.#around.clock.nowMs()
     this.keepAliveSeconds = keepAliveSeconds
     this.#maximumPacketBytes = terms.maximumPacketBytes
-    this.#decoder.maximumPacketBytes = this.#around.limits.maximumPacketBytes
+    this.#input.allowLargePackets()
     this.send(connack)
     session.connected(this, terms, this.#nowMs)
     this.#around.deadlines.forget(this)
     this.#around.deadlines.watch(this)
-    this.#sink = this
-    this.#resumeDecoder(Pause.HOLDING)
+    this.#input.sink = this
+    this.#goOn(Pause.HOLDING)
   }
 
   /** Refuses the CONNECT with a code of 0x80 or more, and closes. */
@@ -397,7 +357,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
 
   // what its CONNECT said, as long as that is not accepted
   get #clientMaximumPacketBytes(): number {
-    return this.#decoder.reader.senderMaximumPacketBytes
+    return this.#input.senderMaximumPacketBytes
   }
 
   /** The client has sent DISCONNECT: close without a word. */
@@ -435,7 +395,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #end(end: ConnectionEnd): void {
     if (this.phase >= ConnectionPhase.CLOSING) return
     this.phase = ConnectionPhase.CLOSING
-    this.#decoder.stop()
+    this.#input.stop()
     this.#around.owner.connectionEnded(this, end)
   }
 
@@ -443,10 +403,10 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
   #startClosing(): void {
     if (this.phase === ConnectionPhase.CLOSED) return
     this.phase = ConnectionPhase.CLOSING
-    this.#decoder.stop()
+    this.#input.stop()
     // one that came too early and was not begun with
-    if (this.#readAgainAtMs !== Number.POSITIVE_INFINITY && !this.#isThrottled) this.transport.start(this)
-    this.#readAgainAtMs = Number.POSITIVE_INFINITY
+    if (this.#input.readAgainAtMs !== Number.POSITIVE_INFINITY && !this.#isThrottled) this.transport.start(this)
+    this.#input.readAgainAtMs = Number.POSITIVE_INFINITY
     this.#output.end()
     this.transport.resume()
     this.#closeAtMs = this.#around.clock.nowMs() + this.#around.limits.closeTimeoutSeconds * 1000
@@ -459,11 +419,13 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
     switch (this.phase) {
       case ConnectionPhase.AWAITING_CONNECT:
       case ConnectionPhase.AUTHENTICATING:
-        return Math.min(this.#connectDeadlineMs, this.#readAgainAtMs)
+        return Math.min(this.#connectDeadlineMs, this.#input.readAgainAtMs)
       case ConnectionPhase.CONNECTED:
         // who is not read is not judged
         return Math.min(
-          this.#isThrottled ? this.#readAgainAtMs : keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs),
+          this.#isThrottled
+            ? this.#input.readAgainAtMs
+            : keepAliveDeadlineMs(this.keepAliveSeconds, this.#lastPacketMs),
           this.#stuckDeadlineMs,
           this.authenticatedUntilMs,
         )
@@ -484,7 +446,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
 
   deadlinePassed(nowMs: number): void {
     const { owner } = this.#around
-    if (this.phase < ConnectionPhase.CLOSING && nowMs >= this.#readAgainAtMs) {
+    if (this.phase < ConnectionPhase.CLOSING && nowMs >= this.#input.readAgainAtMs) {
       this.#readAgain(nowMs)
     } else if (this.phase === ConnectionPhase.CONNECTED && nowMs >= this.authenticatedUntilMs) {
       const end = { discardsWill: false, reason: 'its authentication has expired' }
@@ -580,7 +542,7 @@ export class NetworkConnection implements TransportHandler, PacketSink, SessionO
 
   sendAcknowledgement(packetType: AcknowledgementType, packetId: number, reasonCode: number): void {
     const { metrics, owner, journal } = this.#around
-    const version = this.#decoder.version!
+    const version = this.#input.version!
     const byteCount = acknowledgementBytes(version, reasonCode)
     if (journal !== null && this.#isPromise(packetType, reasonCode)) journal.hold(this)
     const offset = this.#output.reserve(byteCount)
