@@ -10,7 +10,7 @@ export const summary =
 
 const CLIENTS = 10_000
 const AT_A_TIME = 50
-const CALM_MS = 2000
+const CALM_MS = 10_000
 /** a lively crowd, and a broker with time for others */
 const CLIENTS_PER_SECOND = 1000
 const SATURATED_MS = 50
@@ -19,27 +19,33 @@ export async function run() {
   const verdict = new Verdict()
   for (const ids of [50, CLIENTS]) {
     const broker = await Served.start(['--http', '0'])
+    const neighbour = await Served.start(['--http', '0'])
     try {
       console.log(`${CLIENTS} clients with ${ids} ids`)
-      await drill(broker, ids, verdict)
+      await drill(broker, neighbour, ids, verdict)
     } finally {
       await broker.stop()
+      await neighbour.stop()
     }
   }
   return verdict.isPassed
 }
 
-/** @param {Served} broker @param {number} ids @param {Verdict} verdict */
-async function drill(broker, ids, verdict) {
+// The crowd itself takes more processor time than the broker. On two processors a bystander waits for one now and then, whichever
+// broker it has: a bare net.Server and mosquitto show it as well. So the broker counts as calm while the same crowd visits another one.
+/** @param {Served} broker @param {Served} neighbour @param {number} ids @param {Verdict} verdict */
+async function drill(broker, neighbour, ids, verdict) {
   // what the runtime takes once, it keeps
-  await flap(broker.port(), CLIENTS / 2, ids, Number.POSITIVE_INFINITY)
+  for (const one of [broker, neighbour]) await flap(one.port(), CLIENTS / 2, ids, Number.POSITIVE_INFINITY)
   await pause(500)
   const before = { descriptors: broker.descriptors, residentMib: broker.residentMib }
-  const calm = await latencyDuring(broker.port(), () => pause(CALM_MS))
-  verdict.tell('p99 of a bystander when calm, ms', calm.p99Ms)
+  const idle = await latencyDuring(broker.port(), () => pause(CALM_MS))
+  verdict.tell('p99 of a bystander while nothing else runs, ms', idle.p99Ms)
+  const calm = await latencyDuring(broker.port(), () => flap(neighbour.port(), CLIENTS, ids, CLIENTS_PER_SECOND))
+  verdict.tell(`the same while ${CLIENTS_PER_SECOND} clients per second come and go next door, ms`, calm.p99Ms)
   const paced = await latencyDuring(broker.port(), () => flap(broker.port(), CLIENTS, ids, CLIENTS_PER_SECOND))
   verdict.atMost(
-    `p99 of a bystander while ${CLIENTS_PER_SECOND} clients come and go per second`,
+    `the same while ${CLIENTS_PER_SECOND} clients per second come and go here`,
     paced.p99Ms,
     2 * calm.p99Ms,
     'ms',

@@ -3,7 +3,7 @@
 import { connected } from './raw-connection.mjs'
 import { percentile } from './verdict.mjs'
 
-const SEND_EVERY_MS = 5
+const SEND_EVERY_MS = 2
 
 const client = await connected(Number(process.argv[2]), `bystander-${process.pid}`)
 const topic = `bystander/${process.pid}`
