@@ -1,6 +1,6 @@
 'use strict'
 
-const { readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
+const { closeSync, openSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
 const Module = require('node:module')
 const { dirname } = require('node:path')
 const vm = require('node:vm')
@@ -40,7 +40,10 @@ function readCache(cacheFile, file) {
 function keepCache(cacheFile, script) {
   const unfinished = `${cacheFile}.${process.pid}`
   try {
-    writeFileSync(unfinished, script.createCachedData(), { flag: 'wx' })
+    // first of all: where nothing may be written, nothing need be made
+    const descriptor = openSync(unfinished, 'wx')
+    writeFileSync(descriptor, script.createCachedData())
+    closeSync(descriptor)
     renameSync(unfinished, cacheFile)
   } catch {
     // a folder of somebody else, or a full disk: the next start is no faster, and nothing else is different
