@@ -3,8 +3,10 @@ import { deflateSync, gzipSync } from 'node:zlib'
 import { ExtData, encode as encodeMessagePack } from '@msgpack/msgpack'
 import { encode as encodeCbor } from 'cborg'
 import { describe, expect, it } from 'vitest'
+import { encodePacket } from '../../src/codec/encoder.ts'
 import { Message } from '../../src/codec/message.ts'
 import { Role } from '../../src/codec/packet-type.ts'
+import { Connect, type Will } from '../../src/codec/packets/connect.ts'
 import { encodePublish, Publish } from '../../src/codec/packets/publish.ts'
 import type { Properties } from '../../src/codec/property.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
@@ -198,6 +200,45 @@ describe('a payload that is asked for as', () => {
       problem: 'begins like gzip, but: more than 16777216 bytes when inflated',
     })
     expect(() => inflate(deflateSync('twelve bytes'), 'zlib', 11)).toThrow('more than 11 bytes when inflated')
+  })
+})
+
+describe('the payload of a will', () => {
+  function connectWith(will: Will | null): InspectedPacket {
+    const connect = new Connect({
+      version: ProtocolVersion.V5,
+      clientId: 'c',
+      cleanStart: true,
+      keepAliveSeconds: 0,
+      will,
+    })
+    return new LenientDecoder(Role.CLIENT, ProtocolVersion.V5).push(encodePacket(connect, ProtocolVersion.V5))[0]!
+  }
+
+  const will = (topicName: string, payload: Uint8Array, properties: Properties = {}): Will => ({
+    topicName,
+    payload: Buffer.from(payload),
+    qos: 1,
+    retain: false,
+    properties,
+  })
+  const reader = new PayloadReader('auto')
+
+  it('is read as that of a message', () => {
+    expect(reader.read(connectWith(will('status/7', Buffer.from('{"on":false}'))))).toEqual({
+      kind: 'json',
+      value: { on: false },
+    })
+    expect(reader.read(connectWith(null))).toBeNull()
+  })
+
+  it('is what its own content type and its own topic say', () => {
+    const cbor = encodeCbor(42)
+    expect(reader.read(connectWith(will('status/7', cbor, { contentType: 'application/cbor' })))).toEqual({
+      kind: 'cbor',
+      value: 42,
+    })
+    expect(reader.read(connectWith(will('spBv1.0/plant/NDEATH/edge', birth())))).toMatchObject({ kind: 'sparkplug' })
   })
 })
 

@@ -99,8 +99,8 @@ export const inspectRows = {
     group: 'Output',
     help: 'one JSON object per packet and line',
     more:
-      'The bytes of a packet are the "raw" of its "fields", one after the other; inspect encode makes it of them again. "payload" has "kind" and ' +
-      '"value", and "problem" where it is not what it is said to be.',
+      'The bytes of a packet are the "raw" of its "fields", one after the other; inspect encode makes it of them again. "payload", ' +
+      'of a PUBLISH or of the will of a CONNECT, has "kind" and "value", and "problem" where it is not what it is said to be.',
   }),
   byte: one(integer('OFFSET', 0, Number.MAX_SAFE_INTEGER), {
     group: 'Output',

@@ -101,7 +101,8 @@ function textOf(field: Field, packet: InspectedPacket, payloads: PayloadReader):
   if (field.name === 'Topic Alias' && packet.topicName !== null) {
     return [`${text} (${fieldText({ ...field, value: packet.topicName }, packet)})`]
   }
-  if (field.name !== 'Payload' || !Buffer.isBuffer(field.value)) return [text]
+  const isPayload = field.name === 'Payload' || field.name === 'Will Payload'
+  if (!isPayload || !Buffer.isBuffer(field.value)) return [text]
   const payload = payloads.read(packet)
   return payload === null ? [text] : payloadText(payload, field.value, text)
 }

@@ -71,12 +71,15 @@ export class PayloadReader {
     }
   }
 
-  /** The payload of a PUBLISH; null when the packet is none, or could not be read. */
-  read(inspected: InspectedPacket): PayloadValue | null {
-    const { packet } = inspected
-    if (packet?.packetType !== PacketType.PUBLISH) return null
-    const topic = sparkplugTopic(inspected.topicName ?? '')
-    return this.readBytes(packet.message.payload, { topic, contentType: packet.message.properties.contentType })
+  /** The payload of a PUBLISH, or of the will of a CONNECT; null when the packet has neither, or could not be read. */
+  read({ packet, topicName }: InspectedPacket): PayloadValue | null {
+    if (packet?.packetType === PacketType.PUBLISH) {
+      const topic = sparkplugTopic(topicName ?? '')
+      return this.readBytes(packet.message.payload, { topic, contentType: packet.message.properties.contentType })
+    }
+    if (packet?.packetType !== PacketType.CONNECT || packet.will === null) return null
+    const { topicName: willTopic, payload, properties } = packet.will
+    return this.readBytes(payload, { topic: sparkplugTopic(willTopic), contentType: properties.contentType })
   }
 
   readBytes(payload: Buffer, circumstances = NOTHING_KNOWN): PayloadValue {
