@@ -87,5 +87,5 @@ export function willOf(connect: Connect, expirySeconds: number): StoredWill | nu
   const delaySeconds = connect.will.properties.willDelayIntervalSeconds ?? 0
   const isOld = connect.version !== ProtocolVersion.V5
   const restartDelaySeconds = isOld ? RESTART_GRACE_SECONDS : Math.min(delaySeconds, expirySeconds)
-  return { message: willMessage(connect.will), delaySeconds, restartDelaySeconds }
+  return { message: willMessage(connect.will).keep(), delaySeconds, restartDelaySeconds }
 }

@@ -182,7 +182,7 @@ export class MessageExchange implements ServerSessionHost {
       this.#retained.delete(message.topicName)
       return true
     }
-    if (this.#retained.set(message.own())) return true
+    if (this.#retained.set(message.keep())) return true
     const isCount = this.#retained.count >= this.#limits.maximumRetainedMessages
     this.#limitWatch.reached(isCount ? 'maximumRetainedMessages' : 'maximumRetainedBytes', message.publisher ?? '')
     return false

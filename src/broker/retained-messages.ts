@@ -56,7 +56,7 @@ export class RetainedMessages {
   }
 
   /**
-   * Keeps an owned message in place of the one before.
+   * Puts a message, which is kept ({@link Message.keep}), in place of the one before.
    * @returns false when there is no room: the old one, which would be stale, is removed (semantics R-15)
    */
   set(message: Message): boolean {
@@ -74,7 +74,7 @@ export class RetainedMessages {
     return true
   }
 
-  /** Keeps an owned message of a topic that has none, whatever the bounds: one that was restored. */
+  /** Adds a kept message of a topic that has none, whatever the bounds: one that was restored. */
   restore(message: Message): void {
     this.#fill(this.#nodeAt(message.topicName), message, weigh(message))
   }

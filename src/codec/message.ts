@@ -6,6 +6,7 @@ import { decodeRows, encodeRows } from './property-section.ts'
 import { ProtocolVersion } from './protocol-version.ts'
 import type { QoS } from './qos.ts'
 import { Reader } from './reader.ts'
+import { Slab } from './slab.ts'
 import { ProtocolViolation } from './violation.ts'
 import { Writer } from './writer.ts'
 
@@ -17,6 +18,21 @@ export interface MessageOptions {
   readonly properties?: Properties
 }
 
+/** Whom the bytes of a message belong to, and so how long they are good. */
+export const Hold = {
+  /** the chunk they came in: for this turn */
+  CHUNK: 0,
+  /** messages under way share them */
+  UNDER_WAY: 1,
+  /** messages that stay share them, or they are the message's own */
+  KEPT: 2,
+} as const
+export type Hold = (typeof Hold)[keyof typeof Hold]
+
+const underWay = new Slab(8192, 4096)
+/** What one message that stays may keep in memory for others that are gone: not more than it is counted for besides. */
+const kept = new Slab(1024, 256)
+
 /** Absent Message Expiry Interval. */
 export const NEVER_EXPIRES = -1
 
@@ -25,7 +41,8 @@ export const NEVER_EXPIRES = -1
  * in this order and maybe with gaps; so a message from the wire is forwarded without taking it apart, and 3.1.1 and 5.0
  * receivers are served from the same bytes.
  *
- * A decoded message looks into the chunk it came in and is good for this turn; {@link own} copies what has to live longer.
+ * A decoded message looks into the chunk it came in and is good for this turn; {@link own} and {@link keep} copy what has to
+ * live longer.
  */
 export class Message {
   topicName: string
@@ -50,8 +67,7 @@ export class Message {
   sequence = 0
   /** Client Identifier of who published it, for No Local on retained messages; null for the Server itself */
   publisher: string | null = null
-  /** true when {@link bytes} stay as they are beyond this turn */
-  owned: boolean
+  hold: Hold
 
   constructor(
     topicName: string,
@@ -60,7 +76,7 @@ export class Message {
     topicEnd: number,
     qos: QoS,
     retain: boolean,
-    owned: boolean,
+    hold: Hold,
   ) {
     this.topicName = topicName
     this.bytes = bytes
@@ -72,7 +88,7 @@ export class Message {
     this.payloadEnd = topicEnd
     this.qos = qos
     this.retain = retain
-    this.owned = owned
+    this.hold = hold
   }
 
   /**
@@ -104,7 +120,7 @@ export class Message {
     bytes.set(topic, 0)
     bytes.set(forwarded, topic.length)
     bytes.set(payload, topic.length + forwarded.length)
-    const message = new Message(topicName, bytes, 0, topic.length, qos, retain, true)
+    const message = new Message(topicName, bytes, 0, topic.length, qos, retain, Hold.UNDER_WAY)
     message.propertiesEnd = topic.length + forwarded.length
     message.payloadStart = message.propertiesEnd
     message.payloadEnd = bytes.length
@@ -160,31 +176,42 @@ export class Message {
 
   /** Copies topic, properties and payload out of the chunk, once, so that the message may outlive the turn. */
   own(): this {
-    if (this.owned) return this
+    if (this.hold === Hold.CHUNK) this.#moveTo(underWay, Hold.UNDER_WAY)
+    return this
+  }
+
+  /** As {@link own}, for a message that may stay for long: it keeps no memory but its own, or little. */
+  keep(): this {
+    if (this.hold !== Hold.KEPT) this.#moveTo(kept, Hold.KEPT)
+    return this
+  }
+
+  #moveTo(slab: Slab, hold: Hold): void {
     const start = this.topicStart
-    const byteCount = this.payloadEnd - start
     // what lies between topic and payload is copied along: one copy beats three
+    const byteCount = this.payloadEnd - start
     let at = 0
-    if (byteCount > SHARED_BYTES) this.bytes = Buffer.from(this.bytes.subarray(start, this.payloadEnd))
+    let target: Buffer
+    if (byteCount > slab.longestBytes) target = Buffer.allocUnsafeSlow(byteCount)
     else {
-      at = takePlace(byteCount)
-      copyBytes(this.bytes, start, this.payloadEnd, slab, at)
-      this.bytes = slab
+      at = slab.place(byteCount)
+      target = slab.bytes
     }
+    copyBytes(this.bytes, start, this.payloadEnd, target, at)
     const moved = at - start
+    this.bytes = target
     this.topicStart += moved
     this.topicEnd += moved
     this.propertiesStart += moved
     this.propertiesEnd += moved
     this.payloadStart += moved
     this.payloadEnd += moved
-    this.owned = true
-    return this
+    this.hold = hold
   }
 
   /** The same topic, properties and payload as a new message with another QoS or RETAIN; shares the bytes. */
   with(qos: QoS, retain: boolean): Message {
-    const copy = new Message(this.topicName, this.bytes, this.topicStart, this.topicEnd, qos, retain, this.owned)
+    const copy = new Message(this.topicName, this.bytes, this.topicStart, this.topicEnd, qos, retain, this.hold)
     copy.propertiesStart = this.propertiesStart
     copy.propertiesEnd = this.propertiesEnd
     copy.payloadStart = this.payloadStart
@@ -211,24 +238,6 @@ export class Message {
   get topic(): Buffer {
     return this.bytes.subarray(this.topicStart, this.topicEnd)
   }
-}
-
-/** Messages are copied into slabs of so many bytes: a Buffer each would weigh more than what is in it. */
-const SLAB_BYTES = 8192
-/** Longer ones have their own: a slab stays in memory as long as one message in it. */
-const SHARED_BYTES = SLAB_BYTES / 2
-let slab = Buffer.alloc(0)
-let slabEnd = 0
-
-/** Makes room in {@link slab}. @returns where it begins */
-function takePlace(byteCount: number): number {
-  if (slabEnd + byteCount > slab.length) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
-    slabEnd = 0
-  }
-  const place = slabEnd
-  slabEnd += byteCount
-  return place
 }
 
 const NOTHING = new Uint8Array(0)

@@ -71,7 +71,7 @@ export class MessageQueue {
   }
 
   /**
-   * Appends a delivery; its message must be owned.
+   * Appends a delivery; its message must be kept, for it may have to wait for long.
    * @returns how many older ones were dropped for it; {@link REJECTED} when it was not taken itself
    */
   push(delivery: Delivery): number {

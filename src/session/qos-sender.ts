@@ -143,6 +143,8 @@ export class QosSender {
 
   /** Ends the Network Connection; what is open stays open, what waits goes on waiting. */
   connectionLost(): void {
+    // for how long nobody knows
+    for (const { message } of this.inFlight.inOrder()) message.keep()
     this.#output = null
     this.#unsentAgain = []
     this.#quota = 0
@@ -187,7 +189,7 @@ export class QosSender {
 
   /** Has a QoS 0 delivery wait for {@link drain}. @returns false when there was no room and it is lost */
   keepQos0(delivery: Delivery): boolean {
-    delivery.message.own()
+    delivery.message.keep()
     const dropped = this.qos0Queue.push(delivery)
     if (dropped > 0) this.#owner.deliveryDropped(null, DropReason.QUEUE_FULL, dropped)
     if (dropped === REJECTED) this.#owner.deliveryDropped(delivery, DropReason.QUEUE_FULL, 1)
@@ -199,7 +201,6 @@ export class QosSender {
    * @returns false when the queue had no room and the delivery is lost
    */
   publish(delivery: Delivery, nowMs: number): boolean {
-    delivery.message.own()
     const output = this.#output
     if (
       output !== null &&
@@ -209,6 +210,7 @@ export class QosSender {
       !output.full &&
       this.#hasFreePacketId
     ) {
+      delivery.message.own()
       this.#sendFirst(output, delivery, nowMs)
       return true
     }
@@ -221,6 +223,7 @@ export class QosSender {
 
   // A full queue first gives up what has expired in it [MQTT-3.3.2-5]; it is looked through once a second at most.
   #enqueue(delivery: Delivery, nowMs: number): boolean {
+    delivery.message.keep()
     let dropped = this.queue.push(delivery)
     let expired: readonly Delivery[] = []
     if (dropped === REJECTED && nowMs >= this.#searchFromMs) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodeAll } from '../../src/codec/decoder.ts'
 import { encodePacket } from '../../src/codec/encoder.ts'
-import { Message, NEVER_EXPIRES } from '../../src/codec/message.ts'
+import { Hold, Message, NEVER_EXPIRES } from '../../src/codec/message.ts'
 import { Role } from '../../src/codec/packet-type.ts'
 import { type Connect, willMessage } from '../../src/codec/packets/connect.ts'
 import {
@@ -51,7 +51,7 @@ describe('a message', () => {
     expect(message.payload.toString()).toBe('abc')
     expect(message.topic).toEqual(Buffer.from('a/é'))
     expect(message.properties).toEqual(everything)
-    expect(message).toMatchObject({ topicName: 'a/é', qos: 2, retain: true, owned: true, payloadBytes: 3 })
+    expect(message).toMatchObject({ topicName: 'a/é', qos: 2, retain: true, hold: Hold.UNDER_WAY, payloadBytes: 3 })
     expect(message.storedBytes).toBe(
       4 + 3 + section('01 01', '03', utf8('text'), '08', utf8('r')).length - 1 + 5 + 3 * 7,
     )
@@ -81,7 +81,7 @@ describe('a message', () => {
   it('owns its bytes once', () => {
     const chunk = Buffer.concat([hex('ff ff'), encodePacket(publish('a', 'b', { properties: everything }), V5)])
     const [{ message }] = decodeAll(chunk.subarray(2), Role.CLIENT, V5) as [Publish]
-    expect(message.owned).toBe(false)
+    expect(message.hold).toBe(Hold.CHUNK)
     const { bytes, payloadStart } = message.own()
     expect(message.own()).toMatchObject({ bytes, payloadStart })
     chunk.fill(0)
@@ -104,6 +104,30 @@ describe('a message', () => {
     const memory = [...new Set(owned.map(({ bytes }) => bytes.buffer))].reduce((sum, one) => sum + one.byteLength, 0)
     const weight = owned.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
     expect(memory).toBeLessThan(weight * 1.2)
+  })
+
+  it('that stays keeps little memory of those that pass by', () => {
+    const payload = Buffer.alloc(50, 'x')
+    const passing = (): Message => {
+      const [{ message }] = decodeAll(encodePacket(publish('t', payload), V3_1_1), Role.CLIENT, V3_1_1) as [Publish]
+      return message.own()
+    }
+    const staying = Array.from({ length: 200 }, (_, index) => {
+      for (let i = 0; i < 50; i++) passing()
+      // one that was under way before, and is now to wait for somebody, too
+      return index % 2 === 0 ? passing().keep() : Message.create('t', payload).keep()
+    })
+
+    for (const message of staying) expect(message.payload).toEqual(payload)
+    const memory = [...new Set(staying.map(({ bytes }) => bytes.buffer))].reduce((sum, one) => sum + one.byteLength, 0)
+    expect(memory).toBeLessThan(staying.length * payload.length * 1.5)
+  })
+
+  it('that stays and is long has memory of its own, and is not copied again', () => {
+    const message = Message.create('t', Buffer.alloc(5000, 1)).keep()
+    const { bytes } = message
+    expect(bytes.buffer.byteLength).toBe(5001)
+    expect(message.keep().own().bytes).toBe(bytes)
   })
 
   it('shares its bytes with the same message at another QoS', () => {
@@ -129,7 +153,7 @@ describe('a message', () => {
       retain: true,
       arrivedAtMs: 1000,
       sequence: 3,
-      owned: true,
+      hold: Hold.UNDER_WAY,
     })
     expect(resolved.topic).toEqual(Buffer.from('t/é'))
     expect(resolved.payload).toEqual(hex('ff 00'))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Message } from '../../src/codec/message.ts'
+import { Hold, Message } from '../../src/codec/message.ts'
 import { QoS } from '../../src/codec/qos.ts'
 import { Delivery, DeliveryState } from '../../src/session/delivery.ts'
 import type { Subscription } from '../../src/session/session-state.ts'
@@ -167,7 +167,7 @@ describe('records', () => {
     const read = decodeMessage(messageKey(4711), value, later)
 
     expect(fieldsOf(read)).toEqual({ ...fieldsOf(original), arrivedAtMs: 5000 - 3_600_000 })
-    expect(read.owned).toBe(true)
+    expect(read.hold).toBe(Hold.KEPT)
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { copyBytes } from '../copy-bytes.ts'
-import { Message } from '../message.ts'
+import { Hold, Message } from '../message.ts'
 import { PacketType, Role } from '../packet-type.ts'
 import { mayStandIn, PropertyId, type PropertyRow, PropertyType } from '../property.ts'
 import {
@@ -73,7 +73,15 @@ export function decodePublish(reader: Reader, flags: number): Publish {
     packetId = reader.uint16('Packet Identifier')
     if (packetId === 0) reportPacketIdIs0(reader)
   }
-  const message = new Message(topicName, reader.bytes, topicStart, topicEnd, qos as QoS, (flags & RETAIN) !== 0, false)
+  const message = new Message(
+    topicName,
+    reader.bytes,
+    topicStart,
+    topicEnd,
+    qos as QoS,
+    (flags & RETAIN) !== 0,
+    Hold.CHUNK,
+  )
   const publish = new Publish(message, qos as QoS, dup, packetId)
   message.propertiesStart = message.propertiesEnd = reader.offset
   if (cuts.length > 0) cuts.length = 0
@@ -199,7 +207,7 @@ function cutProperties(message: Message): void {
   message.propertiesEnd = topic.length + properties.length
   message.payloadStart = message.propertiesEnd
   message.payloadEnd = message.bytes.length
-  message.owned = true
+  message.hold = Hold.UNDER_WAY
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Message } from '../../codec/message.ts'
+import { Hold, Message } from '../../codec/message.ts'
 import type { QoS } from '../../codec/qos.ts'
 import { TopicNameFault, topicNameFault } from '../../topic/topic-name.ts'
 import { RecordReader } from './record-reader.ts'
@@ -49,7 +49,15 @@ export function readMessage(reader: RecordReader, wallMinusMonotonicMs: number):
   if (topicNameFault(topicName) !== TopicNameFault.NONE) reader.fail('its Topic Name is not valid')
   const propertiesBytes = reader.uint32('properties')
   const retain = (flags & RETAIN) !== 0
-  const message = new Message(topicName, reader.bytes, topicStart, topicStart + topicBytes, qos as QoS, retain, true)
+  const message = new Message(
+    topicName,
+    reader.bytes,
+    topicStart,
+    topicStart + topicBytes,
+    qos as QoS,
+    retain,
+    Hold.KEPT,
+  )
   message.propertiesStart = reader.skip(propertiesBytes, 'properties')
   message.propertiesEnd = reader.offset
   message.payloadStart = reader.skipRest()
