@@ -35,6 +35,7 @@ const explanations = new Map<string, Explanation>([
   ['ENFILE', { said: 'too many open files on this system', connect: DESCRIPTOR_HINT, listen: DESCRIPTOR_HINT }],
   ['ABORT_ERR', { said: 'given up' }],
   ['WEBSOCKET_TEXT_FRAME', { said: 'it sent a text frame, and MQTT travels in binary frames [MQTT-6.0.0-1]' }],
+  ['WEBSOCKET_PONGS_UNREAD', { said: 'it sends pings of WebSocket and does not read the answers' }],
   ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', { said: 'it sent a WebSocket message above the size limit' }],
   ['NO_CERTIFICATE', { said: 'TLS needs a certificate and its key', listen: 'give both (--tls-cert, --tls-key)' }],
   ['CERT_HAS_EXPIRED', { said: 'its certificate has expired', connect: 'renew it there, or check the clock here' }],

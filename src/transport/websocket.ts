@@ -35,6 +35,7 @@ export class WebSocketTransport implements Transport {
     socket.pause()
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', (code) => this.#onClose(code))
+    socket.on('ping', () => this.#onPing())
   }
 
   get bufferedBytes(): number {
@@ -100,6 +101,12 @@ export class WebSocketTransport implements Transport {
     if (this.#isDestroyed) return
     const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
     this.#error ??= new TransportError('connection', code, this.remoteAddress, error)
+  }
+
+  // ws answers pings by itself, and ends a peer that leaves too many answers unread, without a word.
+  #onPing(): void {
+    if (this.#isEnded || this.#isDestroyed || this.#socket.readyState !== this.#socket.CLOSING) return
+    this.#error ??= new TransportError('connection', 'WEBSOCKET_PONGS_UNREAD', this.remoteAddress, null)
   }
 
   #onClose(code: number): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
 import { type Address, parseAddress } from '../../src/transport/address.ts'
 import { dial } from '../../src/transport/dial.ts'
 import { type ListenOptions, listen } from '../../src/transport/listen.ts'
@@ -65,6 +66,28 @@ describe('a WebSocket transport', () => {
     expect(atServer.error?.message).toContain('a WebSocket message above the size limit')
     await close()
   })
+})
+
+it('says why a peer is cut off that pings and does not read the answers', async () => {
+  const { promise, resolve } = withResolvers<Transport>()
+  const listener = await listen(anyPort, { accept: resolve, error: () => {} })
+  const peer = new WebSocket(`ws://127.0.0.1:${listener.address.port}/mqtt`, 'mqtt')
+  peer.on('error', () => {})
+  const atServer = new RecordingHandler()
+  ;(await promise).start(atServer)
+  await once(peer, 'open')
+  peer.pause()
+
+  const payload = Buffer.alloc(125)
+  while (!atServer.isClosed && peer.readyState === WebSocket.OPEN) {
+    for (let i = 0; i < 1000; i++) peer.ping(payload)
+    await new Promise((resolveSent) => peer.ping(payload, true, resolveSent))
+  }
+
+  await atServer.until((handler) => handler.isClosed)
+  expect(atServer.error?.message).toContain('it sends pings of WebSocket and does not read the answers')
+  peer.terminate()
+  await listener.close()
 })
 
 describe('dialling by WebSocket', () => {
