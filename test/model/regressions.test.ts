@@ -474,3 +474,14 @@ it('knows that who was closed first by a broker that stops is away when the next
   }
   expect(await run(script)).toBeNull()
 })
+
+it('lets a slow reader see later what was put off until it was written', () =>
+  agrees(
+    { do: 'connect', slot: 3, version: 5, clientId: 'ann', will: { topic: 'a/b/c' }, later: 4 },
+    { do: 'stop reading', slot: 3 },
+    { do: 'hold commits' },
+    { do: 'publish', slot: 3, topic: 'a/b' },
+    { do: 'let commits go' },
+    { do: 'hold commits' },
+    { do: 'read', slot: 3 },
+  ))

@@ -8,7 +8,7 @@ import { ReferenceModel } from './reference-model.ts'
 import type { Kept } from './restarts.ts'
 import { RunningBroker } from './running-broker.ts'
 import { acknowledgement, openDeliveries, sendingFor } from './sendings.ts'
-import { markUncommitted } from './uncommitted.ts'
+import { markCommitted, markUncommitted } from './uncommitted.ts'
 import type { Version } from './wire.ts'
 
 /** A script that the broker did not follow as the model demands. */
@@ -272,6 +272,7 @@ class SideBySide {
     this.#kept = null
     this.#judge.isHolding = false
     this.#running.letCommitsGo()
+    markCommitted(this.#model)
     await this.#compare()
   }
 

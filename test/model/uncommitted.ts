@@ -49,3 +49,8 @@ function keptOfSession(session: Session, now: number): unknown {
   const written = sure.map(({ message, order, state }) => [message.topic, order, state === 'released'])
   return [clientId, will, [...subscriptions.values()], [...incoming.keys()], written]
 }
+
+/** Everything is written: what was put off until then may be seen at any time from now on, by a slow reader much later. */
+export function markCommitted(model: ReferenceModel): void {
+  for (const { replies } of model.connections) for (const reply of replies) reply.isUncommitted = false
+}
