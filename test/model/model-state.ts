@@ -7,7 +7,7 @@ export interface ModelLimits {
   readonly maximumInFlightMessages: number
   readonly maximumQueuedMessages: number
   readonly maximumQos0QueuedBytes: number
-  /** bytes on their way to a client before messages wait; no rule of the model depends on it */
+  /** bytes on their way to a client before messages wait: then it is no longer the first choice of its groups */
   readonly maximumOutputBytes: number
   /** longer than any script: how long a client may be behind is tested elsewhere */
   readonly stuckTimeoutSeconds: number

@@ -182,6 +182,8 @@ export class Publications {
     const size = this.#sizeOf(session, subscription, message)
     if (size === Size.TOO_LARGE) return 'too small'
     if (size === Size.UNCLEAR || connection.isBehind || hasGivenUp(session, connection)) return 'unclear'
+    // its socket may be full for the rest of this step
+    if (bytesUnderWay(session, connection) > this.#limits.maximumOutputBytes / 2) return 'unclear'
     const used = slotsInUse(session)
     if (used >= connection.receiveMaximum) return 'busy'
     // What is given to it in this very step takes a place, if it is sent; copies for its other groups may come before this one.
@@ -211,6 +213,15 @@ export class Publications {
     if (!isCopy) this.#order++
     this.#share(orphan.group!, message, this.#order, open)
   }
+}
+
+// Given to it, and not seen yet.
+function bytesUnderWay({ deliveries, retained }: Session, { qos0 }: Connection): number {
+  const waiting = [
+    ...deliveries.filter(({ state }) => state === 'waiting'),
+    ...retained.map(({ delivery }) => delivery),
+  ]
+  return [...waiting, ...qos0].reduce((sum, { message }) => sum + message.payload.length, 0)
 }
 
 // What was sent on another connection and is too large for this one takes no place any more, once that was found out.

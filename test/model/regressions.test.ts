@@ -485,3 +485,21 @@ it('lets a slow reader see later what was put off until it was written', () =>
     { do: 'hold commits' },
     { do: 'read', slot: 3 },
   ))
+
+it('does not know whether a member of a group has room for one more large message in the same step', async () => {
+  const script = {
+    limits: { ...limits, maximumOutputBytes: 131_072, maximumSessionExpirySeconds: 20 },
+    operations: [
+      { do: 'connect', slot: 3, version: 4, clientId: 'bob' },
+      { do: 'subscribe', slot: 3, filters: [{ filter: '#' }, { filter: '$share/g/a/b' }] },
+      { do: 'stop' },
+      { do: 'connect', slot: 1, version: 3, clientId: 'bob', joined: true },
+      { do: 'connect', slot: 0, version: 4, clientId: 'cid' },
+      { do: 'publish', slot: 1, topic: 'a/b', id: 4, bytes: 54_249, joined: true },
+      { do: 'subscribe', slot: 0, filters: [{ filter: '$share/g/a/b', qos: 1 }], identifier: 268_435_455 },
+      { do: 'close', slot: 0 },
+      { do: 'publish', slot: 1, topic: 'a/b', qos: 1, id: 3, bytes: 33_015 },
+    ] satisfies Operation[],
+  }
+  expect(await run(script)).toBeNull()
+})
