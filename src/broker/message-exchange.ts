@@ -261,7 +261,7 @@ export class MessageExchange implements ServerSessionHost {
 
   /** A message of the Server: retained, so that one SUBSCRIBE gives the present state; not queued for offline sessions (semantics Y-02, Y-03). */
   publishOwn(topicName: string, value: string, nowMs: number): void {
-    const message = Message.create(topicName, value, { qos: QoS.AT_MOST_ONCE, retain: true })
+    const message = Message.create(topicName, value, { qos: QoS.AT_MOST_ONCE, retain: true }).keep()
     message.arrive(Math.floor(nowMs), ++this.#sequence)
     this.#retained.set(message)
     this.router.route(message, NOBODY, false, nowMs, this.#routeResult)
