@@ -44,12 +44,16 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * What one run has measured; rates per second, latencies in milliseconds.
  * @typedef {{ rate: number, p50: number, p90: number, p99: number, isLimit: boolean, lost: number }} Figures
  * @typedef {'rate' | 'p50' | 'p90' | 'p99'} FigureName
- * `apart`: how far from 1 a ratio may be. `only`: the broker that is loaded, if not both.
- * @typedef {{ name: string, theirs: string, ours: string[], figures: FigureName[], apart: number, only?: string }} Load
+ * `apart`: how far from 1 a ratio may be. `brokers`: who is loaded.
+ * @typedef {{ name: string, theirs: string, ours: string[], figures: FigureName[], apart: number, brokers: StartBroker[] }} Load
+ * @typedef {typeof startMosquitto} StartBroker
  */
 
-/** @param {number} qos @param {number} pairs @param {string} [only] */
-const saturated = (qos, pairs, only) => {
+/** @type {StartBroker[]} */
+const BOTH = [startMosquitto, startOurs]
+
+/** @param {number} qos @param {number} pairs */
+const saturated = (qos, pairs, brokers = BOTH) => {
   const quantum = (qos === 0 ? WINDOW : IN_FLIGHT) / BURSTS_PER_WINDOW
   const bounds = `--window ${WINDOW} --inflight ${IN_FLIGHT} --quantum ${quantum}`
   return {
@@ -58,7 +62,7 @@ const saturated = (qos, pairs, only) => {
     ours: ['p2p', '-c', `${pairs}`, '-q', `${qos}`, '--window', `${WINDOW}`, '-M', `${IN_FLIGHT}`],
     figures: /** @type {FigureName[]} */ (['rate']),
     apart: 0.1,
-    ...(only === undefined ? {} : { only }),
+    brokers,
   }
 }
 
@@ -69,14 +73,15 @@ const open = (rate, figures, apart, what) => ({
   ours: ['p2p', '-c', '1', '--rate', `${rate}`],
   figures,
   apart,
+  brokers: BOTH,
 })
 
 /** @type {Load[]} */
 const loads = [
   // with one pair a generator has time to spare while mosquitto has none; of ours it takes more than either generator has
-  saturated(0, 1, 'mosquitto'),
-  saturated(1, 1, 'mosquitto'),
-  saturated(2, 1, 'mosquitto'),
+  saturated(0, 1, [startMosquitto]),
+  saturated(1, 1, [startMosquitto]),
+  saturated(2, 1, [startMosquitto]),
   saturated(0, PAIRS),
   saturated(1, PAIRS),
   ...OPEN_RATES.map((rate) => open(rate, ['rate'], 0.1, 'rate')),
@@ -90,14 +95,13 @@ const misses = []
 
 for (let round = 0; round < rounds; round++) {
   for (const load of loads) {
-    for (const begin of [startMosquitto, startOurs]) {
+    for (const begin of load.brokers) {
       for (const [generator, run] of /** @type {const} */ ([
         ['mqttload', byMqttload],
         ['bench', byBench],
         ['bare sockets', byBareSockets],
       ])) {
-        if (run === byBareSockets && !isLatency(load)) continue
-        if (load.only === 'mosquitto' && begin !== startMosquitto) continue
+        if (run === byBareSockets && !load.figures.includes('p50')) continue
         const broker = await begin()
         if (broker === null) continue
         const figures = await run(broker, load)
@@ -140,11 +144,6 @@ async function byBench(broker, { ours }) {
   return { rate: deliver.rate, p50, p90, p99, isLimit: generator.saturated, lost: deliver.lost }
 }
 
-/** @param {Pick<Load, 'figures'>} load */
-function isLatency({ figures }) {
-  return figures.includes('p50')
-}
-
 /** What of a latency is Node's own. @param {RunningBroker} broker @returns {Promise<Figures>} */
 async function byBareSockets({ port }) {
   const terms = [port, PAYLOAD_BYTES, LATENCY_RATE, duration, WARMUP_SECONDS]
@@ -167,7 +166,7 @@ async function outputOf(command) {
 function compare({ name, figures, apart }, broker) {
   const of = (/** @type {string} */ generator) =>
     runs.filter((run) => run.load === name && run.broker === broker && run.generator === generator)
-  const [theirs, ours] = [of('mqttload'), of('bench')]
+  const [theirs, ours, bares] = [of('mqttload'), of('bench'), of('bare sockets')]
   if (theirs.length === 0) return
   // what a generator says of itself when it had no time is nothing to compare
   const [theirFair, ourFair] = [theirs, ours].map((list) => list.filter((run) => !run.figures.isLimit))
@@ -184,9 +183,9 @@ function compare({ name, figures, apart }, broker) {
     const runsOf = `${ourFair?.length} and ${theirFair?.length} of ${rounds} rounds`
     const ratio = `ratio ${(our / their).toFixed(2)}, wanted 1 +- ${apart}`
     console.log(`${name}, ${broker}, ${figure}: ${pair} (${runsOf}), ${ratio}: ${verdict}`)
-    const bare = median(of('bare sockets').map((run) => run.figures[figure]))
-    if (isLatency({ figures }))
-      console.log(`  two bare sockets of node:net: ${number(bare)}, bench to them ${(our / bare).toFixed(2)}`)
+    if (bares.length === 0) continue
+    const bare = median(bares.map((run) => run.figures[figure]))
+    console.log(`  two bare sockets of node:net: ${number(bare)}, bench to them ${(our / bare).toFixed(2)}`)
   }
   if (lost > 0) console.log(`${name}, ${broker}: ${number(lost)} messages were lost`)
 }

@@ -1,11 +1,11 @@
 import type { Message } from '../codec/message.ts'
-import { LazyMap } from '../session/lazy-map.ts'
+import { SeldomMap } from '../codec/seldom-map.ts'
 import { startsWithDollar } from '../topic/topic-name.ts'
 import { type Deadline, type Deadlines, NOT_WATCHED } from './deadlines.ts'
 import type { Limits } from './limits.ts'
 
 class TopicNode {
-  readonly children = new LazyMap<string, TopicNode>()
+  readonly children = new SeldomMap<string, TopicNode>()
   readonly parent: TopicNode | null
   readonly level: string
   message: Message | null = null

@@ -30,7 +30,7 @@ export const Hold = {
 export type Hold = (typeof Hold)[keyof typeof Hold]
 
 const underWay = new Slab(8192, 4096)
-/** What one message that stays may keep in memory for others that are gone: not more than it is counted for besides. */
+/** No more than a kilobyte of others that are gone stays with one message. */
 const kept = new Slab(1024, 256)
 
 /** Absent Message Expiry Interval. */
@@ -182,7 +182,11 @@ export class Message {
 
   /** As {@link own}, for a message that may stay for long: it keeps no memory but its own, or little. */
   keep(): this {
-    if (this.hold !== Hold.KEPT) this.#moveTo(kept, Hold.KEPT)
+    if (this.hold === Hold.KEPT) return this
+    // a long message under way has memory of its own already, and there may be a thousand of them
+    const isAlone = this.hold === Hold.UNDER_WAY && this.bytes.buffer.byteLength === this.payloadEnd - this.topicStart
+    if (isAlone) this.hold = Hold.KEPT
+    else this.#moveTo(kept, Hold.KEPT)
     return this
   }
 

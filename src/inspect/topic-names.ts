@@ -1,6 +1,6 @@
 import type { Publish } from '../codec/packets/publish.ts'
+import { SeldomMap } from '../codec/seldom-map.ts'
 import { OVERHEAD_BYTES } from './limits.ts'
-import { SeldomMap } from './seldom-map.ts'
 
 /** What the Topic Aliases of one sender stand for; they last as long as the Network Connection. */
 export class TopicNames {

@@ -3,8 +3,8 @@ import type { Publish } from '../codec/packets/publish.ts'
 import { ProtocolVersion } from '../codec/protocol-version.ts'
 import { QoS } from '../codec/qos.ts'
 import { ReasonCode } from '../codec/reason-code.ts'
+import type { SeldomMap } from '../codec/seldom-map.ts'
 import { ProtocolViolation, type ViolationName } from '../codec/violation.ts'
-import type { LazyMap } from './lazy-map.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { SessionOutput } from './session-output.ts'
 
@@ -20,7 +20,7 @@ export interface QosReceiverOwner {
 export class QosReceiver {
   // lives as long as the Session
   /** QoS 2 ids for which PUBREL has not come; the value is the Network Connection on which PUBLISH came last */
-  readonly incomingQos2: LazyMap<number, number>
+  readonly incomingQos2: SeldomMap<number, number>
   keeper: SessionKeeper | null = null
 
   // lives as long as the Network Connection
@@ -31,7 +31,7 @@ export class QosReceiver {
   #open = 0
   readonly #owner: QosReceiverOwner
 
-  constructor(owner: QosReceiverOwner, incomingQos2: LazyMap<number, number>) {
+  constructor(owner: QosReceiverOwner, incomingQos2: SeldomMap<number, number>) {
     this.#owner = owner
     this.incomingQos2 = incomingQos2
   }

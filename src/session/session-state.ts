@@ -1,7 +1,7 @@
 import type { RetainHandling } from '../codec/packets/subscribe.ts'
 import type { QoS } from '../codec/qos.ts'
+import { SeldomMap } from '../codec/seldom-map.ts'
 import { InFlight } from './in-flight.ts'
-import { LazyMap } from './lazy-map.ts'
 import type { MessageQueue } from './message-queue.ts'
 import { PacketIds } from './packet-ids.ts'
 
@@ -30,12 +30,12 @@ export class SessionState {
   /** identity that made the session, or that resumed it where sessions have no owners: user name, or null for anonymous (semantics S-16) */
   owner: string | null
   sessionExpiryIntervalSeconds = 0
-  readonly subscriptions = new LazyMap<string, Subscription>()
+  readonly subscriptions = new SeldomMap<string, Subscription>()
   /** outgoing QoS 1 and 2 exchanges by Packet Identifier, in the order of their first sending */
   readonly inFlight = new InFlight()
   readonly queue: MessageQueue
   /** incoming QoS 2 ids not yet released */
-  readonly incomingQos2 = new LazyMap<number, number>()
+  readonly incomingQos2 = new SeldomMap<number, number>()
   readonly packetIds = new PacketIds()
 
   constructor(clientId: string, owner: string | null, queue: MessageQueue) {

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -73,5 +83,6 @@ it('runs where nothing can be kept', () => {
   execFileSync('mkdir', [cache])
 
   expect(start()).toBe('one program.cjs\n')
+  expect(readdirSync(folder).toSorted()).toEqual(['other', 'program.cjs', 'program.cjs.cache'])
   expect(statSync(cache).isDirectory()).toBe(true)
 })

@@ -124,10 +124,14 @@ describe('a message', () => {
   })
 
   it('that stays and is long has memory of its own, and is not copied again', () => {
-    const message = Message.create('t', Buffer.alloc(5000, 1)).keep()
-    const { bytes } = message
+    const packet = encodePacket(publish('t', Buffer.alloc(5000, 1)), V3_1_1)
+    const [{ message }] = decodeAll(packet, Role.CLIENT, V3_1_1) as [Publish]
+    const { bytes } = message.own()
     expect(bytes.buffer.byteLength).toBe(5001)
+
+    expect(message.keep().bytes).toBe(bytes)
     expect(message.keep().own().bytes).toBe(bytes)
+    expect(message.payload).toEqual(Buffer.alloc(5000, 1))
   })
 
   it('shares its bytes with the same message at another QoS', () => {

@@ -84,7 +84,8 @@ function askForRetained(
   subscription: Subscription,
   retained: RetainedDelivery[],
 ): void {
-  for (const superseded of pendingFor(session, subscription, retained)) superseded.isDue = false
+  for (const pending of [...session.retained, ...retained])
+    if (pending.filter === subscription.filter) pending.isDue = false
   for (const message of publications.retained.values()) {
     if (applies(subscription, message, session))
       retained.push(retainedDelivery(subscription, message, publications.order, true))
@@ -115,14 +116,6 @@ function askAgain(
     }
   }
   return changed
-}
-
-function pendingFor(
-  session: Session,
-  { filter }: Subscription,
-  retained: readonly RetainedDelivery[],
-): RetainedDelivery[] {
-  return [...session.retained, ...retained].filter((pending) => pending.filter === filter)
 }
 
 function retainedDelivery(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Publish } from '../../src/codec/packets/publish.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
 import { ReasonCode } from '../../src/codec/reason-code.ts'
-import { LazyMap } from '../../src/session/lazy-map.ts'
+import { SeldomMap } from '../../src/codec/seldom-map.ts'
 import { QosReceiver } from '../../src/session/qos-receiver.ts'
 import { publish } from '../support/packets.ts'
 import { RecordingOutput } from '../support/recording-output.ts'
@@ -16,7 +16,7 @@ const VERSIONS = [
 class Receiving {
   readonly output = new RecordingOutput()
   readonly delivered: string[] = []
-  readonly ids = new LazyMap<number, number>()
+  readonly ids = new SeldomMap<number, number>()
   answer: number = ReasonCode.SUCCESS
   readonly receiver: QosReceiver
 
@@ -125,7 +125,7 @@ describe.each(VERSIONS)('QosReceiver, MQTT %s', (_, version) => {
           return ReasonCode.SUCCESS
         },
       },
-      new LazyMap(),
+      new SeldomMap(),
     )
     receiver.connected(output, version, 10)
     receiver.receivePublish(publish('t', 'x', { qos: 1, packetId: 1 }), 0)

@@ -1,5 +1,5 @@
 import type { Publish } from '../../codec/packets/publish.ts'
-import { SeldomMap } from '../seldom-map.ts'
+import { SeldomMap } from '../../codec/seldom-map.ts'
 import { type Place, placeOf } from './finding.ts'
 
 /** What an exchange waits for. */
