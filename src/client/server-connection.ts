@@ -143,7 +143,8 @@ export class ServerConnection implements TransportHandler, PacketSink, SessionOu
 
   // What a web server says is better known by its name than as a broken packet. @returns null when nothing may be decoded
   #listen(before: Buffer, bytes: Buffer): Buffer | null {
-    const opening = before.length === 0 ? bytes : Buffer.concat([before, bytes])
+    // a copy in any case: it is looked at again when more has come
+    const opening = Buffer.concat([before, bytes])
     const name = nameForeignProtocol(opening)
     if (name !== null) {
       this.#owner.notMqtt(name)

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { type Address, formatAddress } from './address.ts'
 import { type Endpoint, endpointOf } from './endpoint.ts'
+import { SharedInput } from './shared-input.ts'
 import { TcpTransport } from './tcp.ts'
 import type { TlsClientTerms } from './tls-terms.ts'
 import type { Transport } from './transport.ts'
@@ -17,6 +18,11 @@ export interface DialOptions {
   readonly webSocket?: WebSocketOffer
   /** for mqtts and wss; default: verified by the authorities that Node knows */
   readonly tls?: TlsClientTerms
+  /**
+   * true: bytes are good only while the handler is called with them, for mqtt and unix share the memory that is read into. For
+   * whoever has many connections or counts microseconds.
+   */
+  readonly sharesInput?: boolean
   /** Gives up when aborted: TransportError ABORT_ERR with the signal's reason as cause. */
   readonly signal?: AbortSignal
 }
@@ -74,8 +80,14 @@ function isSameFamily(host: string, other: string): boolean {
 function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Promise<Transport> {
   const { timeoutMs, bindAddress, signal } = options
   const url = formatAddress(address)
+  const isPlain = address.scheme === 'mqtt' || address.scheme === 'unix'
+  const input = isPlain && options.sharesInput ? new SharedInput() : null
   return new Promise((resolve, reject) => {
-    const socket = net.connect(connectOptions(endpoint, bindAddress))
+    const socket = net.connect({
+      ...connectOptions(endpoint, bindAddress),
+      ...(input !== null && { onread: input.onread }),
+    })
+    if (input !== null) socket.pause()
     // a socket that is destroyed already has no more to say
     const giveUp = (code: string, cause: unknown): void => {
       fail(new TransportError('connect', code, url, cause))
@@ -99,11 +111,11 @@ function attempt(address: Address, endpoint: Endpoint, options: DialOptions): Pr
     }
     socket.once('error', fail)
     socket.once('connect', () => {
-      if (address.scheme !== 'mqtt' && address.scheme !== 'unix') {
+      if (!isPlain) {
         shake(socket, address, url, options).then(done, fail)
         return
       }
-      const transport = new TcpTransport(socket, address.scheme === 'unix' ? address.path : null)
+      const transport = new TcpTransport(socket, address.scheme === 'unix' ? address.path : null, undefined, input)
       socket.off('error', fail)
       done(transport)
     })

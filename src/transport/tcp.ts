@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { formatHostAndPort } from './address.ts'
+import type { SharedInput } from './shared-input.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 import { type TransportError, transportError } from './transport-error.ts'
 
@@ -16,6 +17,7 @@ export class TcpTransport implements Transport {
   readonly remoteAddress: string
   readonly #socket: Socket
   readonly #unixPath: string | null
+  readonly #input: SharedInput | null
   #handler: TransportHandler | null = null
   #error: TransportError | null = null
   /** A write left bytes behind, and `drained` is owed. */
@@ -32,10 +34,17 @@ export class TcpTransport implements Transport {
    * @param socket connected, with `allowHalfOpen`, and no listener on it: it belongs to the Transport from here on
    * @param unixPath the socket's file; null for TCP
    * @param remoteAddress where the peer is, when the socket does not say so itself
+   * @param input where the socket reads to past its stream; it is paused then
    */
-  constructor(socket: Socket, unixPath: string | null, remoteAddress = remoteEndpoint(socket, unixPath)) {
+  constructor(
+    socket: Socket,
+    unixPath: string | null,
+    remoteAddress = remoteEndpoint(socket, unixPath),
+    input: SharedInput | null = null,
+  ) {
     this.#socket = socket
     this.#unixPath = unixPath
+    this.#input = input
     this.remoteAddress = remoteAddress
     // First of all: an 'error' without listener ends the process.
     socket.on('error', (error) => this.#onError(error))
@@ -60,7 +69,11 @@ export class TcpTransport implements Transport {
 
   start(handler: TransportHandler): void {
     this.#handler = handler
-    this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    if (this.#input === null) this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    else {
+      this.#input.receive = (bytes) => this.#onData(bytes)
+      if (!this.#isPaused) this.#socket.resume()
+    }
     this.#socket.on('end', () => this.#onEnd())
     if (this.#isClosed) process.nextTick(() => this.#tellClosed())
   }

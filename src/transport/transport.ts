@@ -12,7 +12,8 @@ import type { TransportError } from './transport-error.ts'
 export interface TransportHandler {
   /**
    * Bytes from the peer, at least one, in order.
-   * @param bytes the handler's to read, now or later: the memory is not used again, and lives as long as a view of it
+   * @param bytes the handler's to read, now or later: the memory is not used again, and lives as long as a view of it; where
+   *   {@link DialOptions.sharesInput} was asked for, during this call only
    */
   data(bytes: Buffer): void
   /** `bufferedBytes` was above 0 after a write and has fallen to 0: the kernel has taken everything. */

@@ -12,7 +12,13 @@ export class RecordingHandler implements TransportHandler {
   error: TransportError | null = null
   /** Runs in data() after the chunk was noted. */
   onData: (() => void) | null = null
+  readonly #copies: boolean
   readonly #waiting: { condition: () => boolean; resolve: () => void }[] = []
+
+  /** @param copies for bytes that are good during the call only */
+  constructor(copies = false) {
+    this.#copies = copies
+  }
 
   get received(): Buffer {
     return Buffer.concat(this.chunks)
@@ -33,7 +39,7 @@ export class RecordingHandler implements TransportHandler {
   }
 
   data(bytes: Buffer): void {
-    this.chunks.push(bytes)
+    this.chunks.push(this.#copies ? Buffer.from(bytes) : bytes)
     this.receivedBytes += bytes.length
     this.onData?.()
     this.#note('data')

@@ -6,6 +6,8 @@ import { RecordingHandler } from './recording-handler.ts'
 export interface TransportPair {
   client: Transport
   server: Transport
+  /** what the client receives is good during the call only */
+  sharesInput?: boolean
   /** Closes what the ends leave open, listeners above all. */
   close(): Promise<void>
 }
@@ -32,7 +34,7 @@ const MAXIMUM_FRAMING_BYTES = 14
 export function transportSuite(name: string, open: () => Promise<TransportPair>, halfCloses = true): void {
   const withPair = async (run: (pair: StartedPair) => Promise<void>): Promise<void> => {
     const pair = await open()
-    const started = { ...pair, atClient: new RecordingHandler(), atServer: new RecordingHandler() }
+    const started = { ...pair, atClient: new RecordingHandler(pair.sharesInput), atServer: new RecordingHandler() }
     pair.client.start(started.atClient)
     pair.server.start(started.atServer)
     try {

@@ -14,7 +14,7 @@ import { type TransportPair, transportSuite } from '../support/transport-suite.t
 
 const tcpAddress: Address = { scheme: 'mqtt', host: '127.0.0.1', port: 0, path: '' }
 
-async function pair(address: Address): Promise<TransportPair> {
+async function pair(address: Address, sharesInput = false): Promise<TransportPair> {
   let accepted: (transport: Transport) => void = () => {}
   const server = new Promise<Transport>((resolve) => {
     accepted = resolve
@@ -25,13 +25,13 @@ async function pair(address: Address): Promise<TransportPair> {
       throw error
     },
   })
-  const client = await dial(listener.address, { timeoutMs: 10_000 })
-  return { client, server: await server, close: () => listener.close() }
+  const client = await dial(listener.address, { timeoutMs: 10_000, sharesInput })
+  return { client, server: await server, sharesInput, close: () => listener.close() }
 }
 
-async function unixPair(): Promise<TransportPair> {
+async function unixPair(sharesInput = false): Promise<TransportPair> {
   const folder = await mkdtemp(join(tmpdir(), 'mqtt-kit-'))
-  const opened = await pair({ scheme: 'unix', host: '', port: 0, path: join(folder, 'socket') })
+  const opened = await pair({ scheme: 'unix', host: '', port: 0, path: join(folder, 'socket') }, sharesInput)
   return {
     ...opened,
     close: async () => {
@@ -53,7 +53,59 @@ async function rawPair(): Promise<{ peer: net.Socket; socket: net.Socket; transp
 }
 
 transportSuite('a TCP transport', () => pair(tcpAddress))
-transportSuite('a unix socket transport', unixPair)
+transportSuite('a unix socket transport', () => unixPair())
+transportSuite('a TCP transport whose input is shared', () => pair(tcpAddress, true))
+transportSuite('a unix socket transport whose input is shared', () => unixPair(true))
+
+describe('a transport whose input is shared', () => {
+  it('reads what came before it was started, and nothing while it is paused', async () => {
+    const { client, server, close } = await pair(tcpAddress, true)
+    const [atClient, atServer] = [new RecordingHandler(true), new RecordingHandler()]
+    server.start(atServer)
+    server.write(Buffer.from('early'))
+    client.pause()
+    client.start(atClient)
+    client.write(Buffer.from('?'))
+    await atServer.until((handler) => handler.receivedBytes === 1)
+
+    expect(atClient.calls).toEqual([])
+    client.resume()
+    await atClient.until((handler) => handler.receivedBytes === 5)
+    client.pause()
+    server.write(Buffer.from('late'))
+    client.write(Buffer.from('?'))
+    await atServer.until((handler) => handler.receivedBytes === 2)
+
+    expect(atClient.received.toString()).toBe('early')
+    client.resume()
+    await atClient.until((handler) => handler.receivedBytes === 9)
+
+    expect(atClient.received.toString()).toBe('earlylate')
+    client.destroy()
+    server.destroy()
+    await close()
+  })
+
+  it('has the memory of all others, so that many connections need no more', async () => {
+    const pairs = await Promise.all([pair(tcpAddress, true), pair(tcpAddress, true)])
+    const memory: ArrayBufferLike[] = []
+    for (const { client, server } of pairs) {
+      const handler = new RecordingHandler()
+      client.start(handler)
+      server.start(new RecordingHandler())
+      server.write(Buffer.from('hello'))
+      await handler.until((one) => one.receivedBytes === 5)
+      memory.push(handler.chunks[0]!.buffer)
+    }
+
+    expect(memory[0]).toBe(memory[1])
+    for (const { client, server, close } of pairs) {
+      client.destroy()
+      server.destroy()
+      await close()
+    }
+  })
+})
 
 describe('a TCP transport', () => {
   it('names both ends, each as the other sees it', async () => {
