@@ -26,8 +26,12 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const duration = Number(options.duration)
-/** V8 translates hot code meanwhile, on the processor that the generator has */
+/**
+ * V8 translates hot code meanwhile, on the processor that the generator has. How far it has come depends on the messages, so that a low
+ * rate needs longer.
+ */
 const WARMUP_SECONDS = 3
+const LATENCY_WARMUP_SECONDS = 10
 const PAYLOAD_BYTES = 64
 const PAIRS = 10
 const LATENCY_RATE = 1_000
@@ -44,8 +48,8 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * What one run has measured; rates per second, latencies in milliseconds.
  * @typedef {{ rate: number, p50: number, p90: number, p99: number, isLimit: boolean, lost: number }} Figures
  * @typedef {'rate' | 'p50' | 'p90' | 'p99'} FigureName
- * `apart`: how far from 1 a ratio may be. `brokers`: who is loaded.
- * @typedef {{ name: string, theirs: string, ours: string[], figures: FigureName[], apart: number, brokers: StartBroker[] }} Load
+ * `apart`: how far from 1 a ratio may be. `brokers`: who is loaded. `warmup`: seconds.
+ * @typedef {{ name: string, theirs: string, ours: string[], figures: FigureName[], apart: number, brokers: StartBroker[], warmup: number }} Load
  * @typedef {typeof startMosquitto} StartBroker
  */
 
@@ -63,17 +67,19 @@ const saturated = (qos, pairs, brokers = BOTH) => {
     figures: /** @type {FigureName[]} */ (['rate']),
     apart: 0.1,
     brokers,
+    warmup: WARMUP_SECONDS,
   }
 }
 
-/** @param {number} rate @param {FigureName[]} figures @param {number} apart @param {string} what */
-const open = (rate, figures, apart, what) => ({
+/** @param {number} rate @param {FigureName[]} figures @param {number} apart @param {string} what @param {number} warmup */
+const open = (rate, figures, apart, what, warmup = WARMUP_SECONDS) => ({
   name: `${what} at ${rate.toLocaleString('en')}/s, one pair, QoS 0`,
   theirs: `rtt --spin --rate ${rate}`,
   ours: ['p2p', '-c', '1', '--rate', `${rate}`],
   figures,
   apart,
   brokers: BOTH,
+  warmup,
 })
 
 /** @type {Load[]} */
@@ -85,7 +91,7 @@ const loads = [
   saturated(0, PAIRS),
   saturated(1, PAIRS),
   ...OPEN_RATES.map((rate) => open(rate, ['rate'], 0.1, 'rate')),
-  open(LATENCY_RATE, ['p50', 'p90', 'p99'], 0.2, 'latency'),
+  open(LATENCY_RATE, ['p50', 'p90', 'p99'], 0.2, 'latency', LATENCY_WARMUP_SECONDS),
 ].filter(({ name }) => name.includes(options.only))
 
 /** @type {{ round: number, broker: string, generator: string, load: string, figures: Figures }[]} */
@@ -124,8 +130,8 @@ if (misses.length > 0) process.exitCode = 1
 /** @typedef {import('./lib/generator.mjs').RunningBroker} RunningBroker */
 
 /** @param {RunningBroker} broker @param {Load} load @returns {Promise<Figures>} */
-async function byMqttload(broker, { theirs }) {
-  const times = `--payload ${PAYLOAD_BYTES} --duration ${duration} --warmup ${WARMUP_SECONDS}`
+async function byMqttload(broker, { theirs, warmup }) {
+  const times = `--payload ${PAYLOAD_BYTES} --duration ${duration} --warmup ${warmup}`
   const result = await measure(broker, `${theirs} ${times}`)
   if (result.error) throw new Error(result.error)
   const { p50, p90, p99 } = result.lat_us
@@ -135,8 +141,8 @@ async function byMqttload(broker, { theirs }) {
 }
 
 /** @param {RunningBroker} broker @param {Load} load @returns {Promise<Figures>} */
-async function byBench(broker, { ours }) {
-  const times = ['-s', `${PAYLOAD_BYTES}`, '--duration', `${duration}s`, '--warmup', `${WARMUP_SECONDS}s`]
+async function byBench(broker, { ours, warmup }) {
+  const times = ['-s', `${PAYLOAD_BYTES}`, '--duration', `${duration}s`, '--warmup', `${warmup}s`]
   const common = ['-V', '3.1.1', '--json', '--quiet']
   const program = [process.execPath, here('../bin/mqtt-kit.cjs'), 'bench', `mqtt://127.0.0.1:${broker.port}`]
   const { deliver, latency, generator } = JSON.parse(await outputOf([...program, ...ours, ...times, ...common]))
@@ -144,9 +150,9 @@ async function byBench(broker, { ours }) {
   return { rate: deliver.rate, p50, p90, p99, isLimit: generator.saturated, lost: deliver.lost }
 }
 
-/** What of a latency is Node's own. @param {RunningBroker} broker @returns {Promise<Figures>} */
-async function byBareSockets({ port }) {
-  const terms = [port, PAYLOAD_BYTES, LATENCY_RATE, duration, WARMUP_SECONDS]
+/** What of a latency is Node's own. @param {RunningBroker} broker @param {Load} load @returns {Promise<Figures>} */
+async function byBareSockets({ port }, { warmup }) {
+  const terms = [port, PAYLOAD_BYTES, LATENCY_RATE, duration, warmup]
   const figures = JSON.parse(await outputOf([process.execPath, here('lib/bare-load.mjs'), ...terms.map(String)]))
   return { ...figures, isLimit: false, lost: 0 }
 }

@@ -33,10 +33,9 @@ export class Arrivals {
   /**
    * Hot: judges and counts one message.
    * @param nowUs on the clock of the run
-   * @param measureFromUs latencies of messages that left before it are not recorded
    * @returns its publisher when it is the first copy and the publisher is here
    */
-  take({ message }: Publish, nowUs: number, measureFromUs: number): LoadPublisher | null {
+  take({ message }: Publish, nowUs: number): LoadPublisher | null {
     const { format, tally, publishers, publisherCount } = this.#terms
     const { delivery } = tally
     if (
@@ -62,14 +61,13 @@ export class Arrivals {
     delivery.lastUs = nowUs
     delivery.bytes += message.payloadEnd - message.payloadStart
     publisher?.arrived(stamp.sequence)
-    this.#time(nowUs, measureFromUs)
+    this.#time(nowUs)
     return publisher
   }
 
-  #time(nowUs: number, measureFromUs: number): void {
-    const { service, response } = this.#terms.tally
+  #time(nowUs: number): void {
     const responseUs = Math.floor(sinceUs(stamp.intendedUs, nowUs))
-    if (nowUs - responseUs < measureFromUs) return
+    const { service, response } = this.#terms.tally.latenciesOf(nowUs - responseUs)
     service.second.record(Math.max(0, responseUs - stamp.delayUs))
     if (this.#terms.hasResponse) response.second.record(responseUs)
   }

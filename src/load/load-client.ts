@@ -94,7 +94,7 @@ export class LoadClient implements ServerConnectionOwner, ClientSessionOwner {
   ) {
     this.number = number
     this.#connect = connect
-    this.#terms = terms
+    this.#terms = { ...terms, sharesInput: true }
     this.#owner = owner
     this.#sink = sink
     const queue = (): MessageQueue =>

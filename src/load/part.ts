@@ -162,7 +162,8 @@ export class LoadPart {
   #sample(): void {
     if (this.#until !== null) return
     const now = this.#counts()
-    const { service, response } = this.#tally
+    const { measured, warmup } = this.#tally
+    const { service, response } = measured.service.second.count > 0 ? measured : warmup
     const { second } = response.second.count > 0 ? response : service
     const isEmpty = second.count === 0
     const sample = {
@@ -172,8 +173,8 @@ export class LoadPart {
       p99Ms: isEmpty ? null : second.percentileMs(99),
     }
     this.#last = now
-    service.roll()
-    response.roll()
+    measured.roll()
+    warmup.roll()
     this.#tell({ event: 'sample', sample, progress: this.#progress() })
   }
 
@@ -198,7 +199,7 @@ export class LoadPart {
 
   #result(): PartResult {
     const tally = this.#tally
-    const { delivery } = tally
+    const { delivery, measured } = tally
     return {
       connected: tally.connected,
       failed: tally.failed,
@@ -215,10 +216,10 @@ export class LoadPart {
       measured: this.#isCounted ? this.#wholeRun() : between(this.#from, this.#until),
       histograms: {
         connect: tally.connect.encode(),
-        acknowledge: tally.acknowledge.encode(),
-        service: tally.service.all.encode(),
-        response: tally.response.all.encode(),
-        sendDelay: tally.sendDelay.encode(),
+        acknowledge: measured.acknowledge.encode(),
+        service: measured.service.all.encode(),
+        response: measured.response.all.encode(),
+        sendDelay: measured.sendDelay.encode(),
       },
       errors: Object.fromEntries(tally.errors),
       failure: tally.failure,

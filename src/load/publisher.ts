@@ -134,7 +134,7 @@ export class LoadPublisher {
     if (reasonCode >= 0x80) tally.refused++
     else if (reasonCode >= 0 && plan.qos !== QoS.AT_MOST_ONCE) {
       tally.acknowledged++
-      tally.acknowledge.record(Math.max(0, Math.floor(clock.us - slot.sentUs)))
+      tally.latenciesOf(slot.sentUs).acknowledge.record(Math.max(0, Math.floor(clock.us - slot.sentUs)))
     }
   }
 

@@ -121,7 +121,7 @@ export abstract class SteppedScenario implements ScenarioRun, CrowdOwner {
       hasResponse: false,
     })
     return {
-      message: (publish: Publish) => void arrivals.take(publish, machineUs(), 0),
+      message: (publish: Publish) => void arrivals.take(publish, machineUs()),
       published: () => {},
       progressed: () => {},
     }

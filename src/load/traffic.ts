@@ -17,8 +17,13 @@ import type { Tally } from './tally.ts'
 const US_PER_MS = 1000
 /** Timers may be this much late: what is left is waited for in turns of the event loop. */
 const SPIN_US = 2_000
-/** A turn of the event loop leaves garbage behind, and to collect it takes longer than to wait for the next one: so there are fewer. */
-const SPIN_STEP_US = 10
+/**
+ * A turn of the event loop leaves garbage behind, and to collect it takes longer than to wait for the next one: so there are few
+ * while nothing is on its way, when only a ping can come.
+ */
+const IDLE_STEP_US = 100
+/** While something is on its way each microsecond until it is noticed counts as its latency. */
+const AWAITING_STEP_US = 2
 /** A closed loop that stands still this long has lost messages, and goes on without them. */
 const STALL_MS = 1_000
 
@@ -44,7 +49,6 @@ export class Traffic implements ScenarioRun, CrowdOwner {
   /** messages that were to leave before were kept back by the broker, not by the generator */
   #blockedUntilUs = 0
   #isPublishing = false
-  #measureFromUs = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | null = null
   #immediate: NodeJS.Immediate | null = null
   #stallTimer: NodeJS.Timeout | null = null
@@ -59,6 +63,10 @@ export class Traffic implements ScenarioRun, CrowdOwner {
   #spinner: Spinner | null = null
   /** open loop: when the next message is due */
   #dueUs = 0
+  /** open loop: copies that are to come here of what was sent here */
+  #awaited = 0
+  /** of each message, in this part */
+  #receivers = 0
   readonly #turn = (): void => this.#spin()
 
   constructor(plan: LoadPlan, place: PartPlace, tally: Tally, owner: ScenarioOwner) {
@@ -105,6 +113,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
       if (isMeasured) participant.arrivals = shared ?? new Arrivals(arrivalTerms)
     }
     const receivers = topology.fanOut <= 1 ? topology.fanOut : subscribers.length
+    this.#receivers = receivers
     const terms = { plan, format, tally: this.#tally, clock: this.clock }
     this.#publisherCount = topology.publishers.length
     for (const role of topology.publishers.filter(isHere)) {
@@ -136,7 +145,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
 
   start(startUs: number): void {
     const { rate, warmupMs, durationMs, messages } = this.#plan
-    this.#measureFromUs = Math.floor(startUs + warmupMs * US_PER_MS)
+    this.#tally.measureFromUs = Math.floor(startUs + warmupMs * US_PER_MS)
     // a timer may ring early
     const delayMs = Math.ceil(Math.max(0, (startUs - machineUs()) / US_PER_MS)) + 1
     this.#isPublishing = true
@@ -200,9 +209,10 @@ export class Traffic implements ScenarioRun, CrowdOwner {
         break
       }
       const intendedUs = pacer.take()
-      const isJudged = intendedUs > this.#blockedUntilUs && intendedUs >= this.#measureFromUs
-      if (isJudged) this.#tally.sendDelay.record(Math.floor(nowUs - intendedUs))
+      const isOurs = intendedUs > this.#blockedUntilUs
+      if (isOurs) this.#tally.latenciesOf(intendedUs).sendDelay.record(Math.floor(nowUs - intendedUs))
       publisher.send(intendedUs, nowUs)
+      this.#awaited += this.#receivers
       this.#work++
     }
     if (this.#work > this.#workAtTurn) flushClients()
@@ -230,8 +240,18 @@ export class Traffic implements ScenarioRun, CrowdOwner {
     if (this.#work === this.#workAtTurn) this.#idleUs += nowUs - this.#turnUs
     this.#turnUs = nowUs
     this.#workAtTurn = this.#work
-    this.#spinner!.pass(Math.min(this.#dueUs - nowUs, SPIN_STEP_US))
-    this.#immediate = setImmediate(this.#turn)
+    const stepUs = this.#isAwaiting ? AWAITING_STEP_US : IDLE_STEP_US
+    const leftUs = this.#dueUs - nowUs
+    this.#spinner!.pass(Math.min(leftUs, stepUs))
+    if (leftUs <= stepUs) this.#openLoop()
+    else this.#immediate = setImmediate(this.#turn)
+  }
+
+  // Something is lost: from then on it is awaited for ever, which does no harm.
+  get #isAwaiting(): boolean {
+    const { delivery, published, acknowledged, refused } = this.#tally
+    if (this.#place.parts > 1 || delivery.received < this.#awaited) return true
+    return this.#plan.qos > 0 && acknowledged + refused < published
   }
 
   #wakeUp(): void {
@@ -301,7 +321,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
       this.#countForeign(publish)
       return
     }
-    const publisher = arrivals.take(publish, this.clock.us, this.#measureFromUs)
+    const publisher = arrivals.take(publish, this.clock.us)
     if (publisher !== null && this.#pacer === null) this.#wake(publisher)
   }
 

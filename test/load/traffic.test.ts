@@ -106,6 +106,13 @@ describe('a load', () => {
   })
 })
 
+it('counts the acknowledgements of the warm-up, and does not time them', async () => {
+  const { publish, ack } = await measured({ qos: 1, messages: null, warmupMs: 100, durationMs: 50 })
+
+  expect(ack!.count).toBeGreaterThan(0)
+  expect(ack!.count).toBeLessThan(publish.acknowledged)
+})
+
 describe('a receiver', () => {
   const format = new StampFormat(7, 32)
 
@@ -124,7 +131,7 @@ describe('a receiver', () => {
       const message = Message.create('t', format.newPayload(0))
       format.write(message.bytes, message.payloadStart, 0, sequence, 1_000_000, 500)
       if (spoil) message.bytes[message.payloadEnd - 1]! ^= 1
-      arrivals.take(new Publish(message, 0, false, 0), 1_002_000, 0)
+      arrivals.take(new Publish(message, 0, false, 0), 1_002_000)
     }
     return { tally, take }
   }
@@ -137,11 +144,22 @@ describe('a receiver', () => {
     expect(tally.delivery).toMatchObject({ received: 6, duplicated: 1, outOfOrder: 1, corrupted: 1, bytes: 192 })
   })
 
+  it('keeps what left during the warm-up apart, acknowledgements too', () => {
+    const { tally, take } = receiver()
+    tally.measureFromUs = 1_000_001
+    take(0)
+
+    expect(tally.measured.response.all.count).toBe(0)
+    expect(tally.warmup.response.all.count).toBe(1)
+    expect(tally.latenciesOf(1_000_000)).toBe(tally.warmup)
+    expect(tally.latenciesOf(1_000_001)).toBe(tally.measured)
+  })
+
   it('counts response from the intended moment and service from the real one', () => {
     const { tally, take } = receiver()
     take(0)
 
-    expect(tally.response.all.percentileMs(100)).toBeCloseTo(2, 2)
-    expect(tally.service.all.percentileMs(100)).toBeCloseTo(1.5, 2)
+    expect(tally.measured.response.all.percentileMs(100)).toBeCloseTo(2, 2)
+    expect(tally.measured.service.all.percentileMs(100)).toBeCloseTo(1.5, 2)
   })
 })
