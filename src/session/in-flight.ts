@@ -4,6 +4,8 @@ import type { OpenPacketIds } from './packet-ids.ts'
 /** Of all that have never held anything; never written to. */
 const NONE: (Delivery | undefined)[] = []
 const FIRST_LENGTH = 16
+/** A queue of 50,000 for a client that is back makes the ring grow 7 times, not 13. */
+const GROWTH = 4
 
 /**
  * Outgoing QoS 1 and 2 exchanges by Packet Identifier. Identifiers are given out in rising order and mostly end in it, so one
@@ -74,9 +76,13 @@ export class InFlight implements OpenPacketIds {
   }
 
   #grow(): void {
-    const all = this.inOrder()
-    this.#ring = Array(Math.max(FIRST_LENGTH, this.#ring.length * 2)).fill(undefined)
+    const [ring, aside] = [this.#ring, this.#aside]
+    this.#ring = Array(Math.max(FIRST_LENGTH, ring.length * GROWTH)).fill(undefined)
     this.#aside = null
-    for (const delivery of all) this.#put(delivery)
+    for (let i = 0; i < ring.length; i++) {
+      const delivery = ring[i]
+      if (delivery !== undefined) this.#put(delivery)
+    }
+    if (aside !== null) for (const delivery of aside.values()) this.#put(delivery)
   }
 }
