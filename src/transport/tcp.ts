@@ -69,7 +69,7 @@ export class TcpTransport implements Transport {
 
   start(handler: TransportHandler): void {
     this.#handler = handler
-    if (this.#input === null) this.#socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    if (this.#input === null) this.#readAtOnce()
     else {
       this.#input.receive = (bytes) => this.#onData(bytes)
       if (!this.#isPaused) this.#socket.resume()
@@ -121,6 +121,19 @@ export class TcpTransport implements Transport {
     if (this.#unixPath !== null || 'encrypted' in this.#socket) return this.destroy()
     this.#isDestroyed = true
     this.#socket.resetAndDestroy()
+  }
+
+  // Node gives each read to push(), which asks after each whether more is wanted and then tells 'data': without that detour
+  // messages that come few at a time go a tenth faster. What comes while the Socket is paused takes it, and all that stands behind.
+  #readAtOnce(): void {
+    const socket = this.#socket
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    const push = socket.push
+    socket.push = (bytes: Buffer | null) => {
+      if (bytes === null || socket.isPaused() || socket.readableLength > 0) return push.call(socket, bytes)
+      this.#onData(bytes)
+      return true
+    }
   }
 
   // Node hands out what it had read before destroy(), so these two look.

@@ -142,6 +142,20 @@ describe('a TCP transport', () => {
     peer.destroy()
   })
 
+  it('hands out what lay in the socket before what is read after it', async () => {
+    const { peer, socket, transport } = await rawPair()
+    const handler = new RecordingHandler()
+    socket.unshift(Buffer.from('first '))
+    transport.start(handler)
+    // as Node does when bytes come
+    socket.push(Buffer.from('then'))
+    await handler.until(({ receivedBytes }) => receivedBytes === 10)
+
+    expect(handler.received.toString()).toBe('first then')
+    transport.destroy()
+    peer.destroy()
+  })
+
   it('lets others have their turn when its owner is kept busy by full reads', async () => {
     const { peer, transport } = await rawPair()
     const handler = new RecordingHandler()
