@@ -33,6 +33,18 @@ const underWay = new Slab(8192, 4096)
 /** No more than a kilobyte of others that are gone stays with one message. */
 const kept = new Slab(1024, 256)
 
+/**
+ * The bytes of a message from its topic to the end of its payload are those of a PUBLISH packet of this version and QoS, but for the
+ * Packet Identifier: one copy of them makes another such packet. UNKNOWN: they are not.
+ */
+export const Layout = { UNKNOWN: 0, V3_QOS_0: 1, V3_QOS_1_OR_2: 2, V5_QOS_0: 3, V5_QOS_1_OR_2: 4 } as const
+export type Layout = (typeof Layout)[keyof typeof Layout]
+
+/** Hot. */
+export function layoutOf(version: ProtocolVersion, qos: QoS): Layout {
+  return ((version === ProtocolVersion.V5 ? Layout.V5_QOS_0 : Layout.V3_QOS_0) + (qos > 0 ? 1 : 0)) as Layout
+}
+
 /** Absent Message Expiry Interval. */
 export const NEVER_EXPIRES = -1
 
@@ -68,6 +80,7 @@ export class Message {
   /** Client Identifier of who published it, for No Local on retained messages; null for the Server itself */
   publisher: string | null = null
   hold: Hold
+  layout: Layout = Layout.UNKNOWN
 
   constructor(
     topicName: string,
@@ -220,6 +233,7 @@ export class Message {
     copy.propertiesEnd = this.propertiesEnd
     copy.payloadStart = this.payloadStart
     copy.payloadEnd = this.payloadEnd
+    copy.layout = this.layout
     copy.messageExpiryIntervalSeconds = this.messageExpiryIntervalSeconds
     copy.arrivedAtMs = this.arrivedAtMs
     copy.sequence = this.sequence

@@ -1,10 +1,13 @@
 import { TopicNameFault, topicNameFault } from '../topic/topic-name.ts'
+import { copyBytes } from './copy-bytes.ts'
 import type { Role } from './packet-type.ts'
 import { ProtocolVersion } from './protocol-version.ts'
 import { isPlainAscii, Utf8Fault, utf8Fault } from './utf8.ts'
 import { ProtocolViolation, type ViolationDetails, type ViolationName } from './violation.ts'
 
 const EMPTY = Buffer.alloc(0)
+/** Longer properties are not remembered: with this much for each connection, 10,000 of them may take 2.5 MB. */
+const REMEMBERED_BYTES = 256
 /** What bytes that are no UTF-8 turn into. */
 const REPLACEMENT = '\u{fffd}'
 
@@ -13,7 +16,8 @@ const REPLACEMENT = '\u{fffd}'
  * say where it is, and a tracing subclass can note (field, start, end, value) without a second decoder.
  *
  * The plain Reader throws at the first violation. A subclass may note the violation instead and go on: so decoders must
- * stay sensible when {@link violate} returns. Reads past the end always throw, for nothing sensible can follow.
+ * stay sensible when {@link violate} returns, and the subclass must not {@link skipKnown}, for it has to see again what it noted.
+ * Reads past the end always throw, for nothing sensible can follow.
  */
 export class Reader {
   bytes: Buffer = EMPTY
@@ -36,6 +40,9 @@ export class Reader {
   #lastTopicBytes: Buffer = EMPTY
   #lastTopicLength = -1
   #lastTopic = ''
+  // and its last properties that were found good
+  #knownBytes: Buffer = EMPTY
+  #knownLength = -1
 
   constructor(sender: Role) {
     this.sender = sender
@@ -119,7 +126,7 @@ export class Reader {
   topicName(field: string): string {
     const start = this.skipBinary(field)
     const length = this.offset - start
-    if (length === this.#lastTopicLength && this.#equalsLastTopic(start, length)) return this.#lastTopic
+    if (length === this.#lastTopicLength && this.#equals(this.#lastTopicBytes, start, length)) return this.#lastTopic
     this.offset = start - 2
     const topic = this.string(field)
     // [MQTT-3.3.2-2] an empty Topic Name is left to the caller: a Topic Alias may stand for it
@@ -132,6 +139,26 @@ export class Reader {
     this.#lastTopicLength = length
     this.#lastTopic = topic
     return topic
+  }
+
+  /**
+   * Hot: skips the rest of a section when it has the bytes that were {@link remember}ed last, for the properties of a client mostly
+   * are what they were before. @returns false: it has others, and must be read
+   */
+  skipKnown(): boolean {
+    const { offset, end } = this
+    if (end - offset !== this.#knownLength || !this.#equals(this.#knownBytes, offset, this.#knownLength)) return false
+    this.offset = end
+    return true
+  }
+
+  /** What lies between `start` and here is good, whenever it comes again. */
+  remember(start: number): void {
+    const length = this.offset - start
+    if (length > REMEMBERED_BYTES) return
+    if (length > this.#knownBytes.length) this.#knownBytes = Buffer.allocUnsafeSlow(Math.max(64, length))
+    copyBytes(this.bytes, start, this.offset, this.#knownBytes, 0)
+    this.#knownLength = length
   }
 
   /** Binary Data; a view into the chunk, good as long as the chunk. */
@@ -187,10 +214,9 @@ export class Reader {
     return this.fail(this.pastEnd, this.offset, field)
   }
 
-  #equalsLastTopic(start: number, length: number): boolean {
+  #equals(known: Buffer, start: number, length: number): boolean {
     const bytes = this.bytes
-    const last = this.#lastTopicBytes
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== last[i]) return false
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== known[i]) return false
     return true
   }
 }

@@ -67,6 +67,11 @@ export class TraceReader extends Reader {
     return value
   }
 
+  // each field is noted each time
+  override skipKnown(): boolean {
+    return false
+  }
+
   override binary(field: string): Buffer {
     const start = this.offset
     this.#depth++

@@ -13,6 +13,7 @@ import {
 } from '../../src/codec/packets/publish.ts'
 import type { Properties } from '../../src/codec/property.ts'
 import { ProtocolVersion } from '../../src/codec/protocol-version.ts'
+import type { QoS } from '../../src/codec/qos.ts'
 import { hex, packet, section, utf8 } from '../support/hex.ts'
 import { publish } from '../support/packets.ts'
 
@@ -41,6 +42,55 @@ function written(message: Message, fields: Partial<PublishHeader>): Buffer {
   expect([target.subarray(0, 3), target.subarray(size + 3)]).toEqual([hex('a5 a5 a5'), hex('a5 a5 a5')])
   return target.subarray(3, size + 3)
 }
+
+describe('a message that came in a packet', () => {
+  const versions = [ProtocolVersion.V3_1, V3_1_1, V5]
+  const kinds: readonly Properties[] = [
+    {},
+    { userProperties: [['unit', 'celsius']] },
+    { userProperties: [['long', 'x'.repeat(200)]] },
+    { messageExpiryIntervalSeconds: 7, contentType: 'c' },
+    everything,
+  ]
+  const came = (version: ProtocolVersion, qos: QoS, properties: Properties): Message => {
+    const sent = publish('a/b', 'payload', { qos, properties: version === V5 ? properties : {} })
+    const bytes = encodePacket(new Publish(sent.message, qos, false, qos > 0 ? 0x0102 : 0), version)
+    return (decodeAll(bytes, Role.CLIENT, version) as [Publish])[0].message
+  }
+
+  it('goes out as one that was put together, in each version and at each QoS', () => {
+    for (const from of versions) {
+      for (const properties of kinds) {
+        for (const qos of [0, 1, 2] as const) {
+          const message = came(from, qos, properties)
+          const composed = message.withTopic(message.topicName, message.topic)
+          for (const version of versions) {
+            for (const outQos of [0, 1, 2] as const) {
+              for (const more of [
+                {},
+                { dup: outQos > 0, retain: true },
+                { topicAlias: 3 },
+                { omitTopic: true, topicAlias: 3 },
+                { subscriptionIdentifiers: [5, 200] },
+                { messageExpirySeconds: 9 },
+              ]) {
+                if (
+                  version !== V5 &&
+                  ('topicAlias' in more || 'subscriptionIdentifiers' in more || 'messageExpirySeconds' in more)
+                )
+                  continue
+                const header = { version, qos: outQos, packetId: outQos > 0 ? 0x0a0b : 0, ...more }
+                const expected = written(composed, header)
+                expect(written(message, header)).toEqual(expected)
+                expect(written(came(from, qos, properties).own(), header)).toEqual(expected)
+              }
+            }
+          }
+        }
+      }
+    }
+  })
+})
 
 describe('a message', () => {
   it('copies its payload and has its properties', () => {

@@ -25,6 +25,57 @@ describe('a reader', () => {
   })
 })
 
+describe('a reader of properties that come again and again', () => {
+  const user = (name: string, value: string): string =>
+    `26 ${utf8(name).toString('hex')} ${utf8(value).toString('hex')}`
+  const long = user('n', 'v'.repeat(300))
+  const sections = [
+    user('a', '1'),
+    user('a', '1'),
+    user('a', '2'),
+    '',
+    user('a', '2'),
+    `${user('a', '2')} 02 00 00 00 07`,
+    `${user('a', '2')} 02 00 00 00 07`,
+    user('a', '2'),
+    `23 00 01 ${user('a', '2')}`,
+    `23 00 01 ${user('a', '2')}`,
+    user('a', '2'),
+    long,
+    long,
+    user('a', '2'),
+    `${user('a', '2')} ${user('b', '3')}`,
+    `${user('a', '2')} ${user('b', '3')}`,
+  ]
+
+  it('gives each message its own', () => {
+    const decodeOne = (properties: string) =>
+      decodeChunks([packet('30', utf8('t'), section(properties), '58')], { sender: Role.CLIENT, version: V5 }).decoded
+    const together = Buffer.concat(sections.map((one) => packet('30', utf8('t'), section(one), '58')))
+    const { decoded, violation } = decodeChunks([together], { sender: Role.CLIENT, version: V5 })
+
+    expect(violation).toBeNull()
+    expect(decoded).toEqual(sections.flatMap(decodeOne))
+  })
+
+  it.each([
+    ['another value of the same length, with U+0000', '26 00 01 61 00 01 00', 'STRING_HAS_NUL'],
+    ['a name of the same length that is no UTF-8', '26 00 01 ff 00 01 31', 'STRING_NOT_UTF8'],
+    ['another identifier', '27 00 01 61 00 01 31', 'PROPERTY_NOT_ALLOWED'],
+    ['a length that leads out of the section', '26 00 01 61 00 02 31', 'PROPERTY_PAST_END'],
+  ])('judges %s', (_, properties, broken) => {
+    const good = packet('30', utf8('t'), section(user('a', '1')))
+    const bad = packet('30', utf8('t'), section(properties))
+    const { decoded, violation } = decodeChunks([Buffer.concat([good, good, bad])], {
+      sender: Role.CLIENT,
+      version: V5,
+    })
+
+    expect(decoded).toHaveLength(2)
+    expect(violation?.violation).toBe(broken)
+  })
+})
+
 describe('a reader that notes violations and goes on', () => {
   const noted = (bytes: Buffer, version: ProtocolVersion, sender: Role = Role.CLIENT): string[] => {
     const reader = new NotingReader(sender)

@@ -103,4 +103,8 @@ export class NotingReader extends Reader {
     const details = { version, packetType, offset: at - this.packetStart, field, ...more }
     this.noted.push(plainViolation(new ProtocolViolation(violation, details)))
   }
+
+  override skipKnown(): boolean {
+    return false
+  }
 }

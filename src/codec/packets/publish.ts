@@ -1,5 +1,5 @@
 import { copyBytes } from '../copy-bytes.ts'
-import { Hold, Message } from '../message.ts'
+import { Hold, layoutOf, Message } from '../message.ts'
 import { PacketType, Role } from '../packet-type.ts'
 import { mayStandIn, PropertyId, type PropertyRow, PropertyType } from '../property.ts'
 import {
@@ -91,6 +91,7 @@ export function decodePublish(reader: Reader, flags: number): Publish {
   message.payloadStart = reader.rest('Payload')
   message.payloadEnd = reader.offset
   if (cuts.length > 0) cutProperties(message)
+  else message.layout = layoutOf(reader.version, qos as QoS)
   return publish
 }
 
@@ -107,6 +108,7 @@ function decodePublishProperties(reader: Reader, publish: Publish): void {
   const { message } = publish
   message.propertiesStart = reader.offset
   message.propertiesEnd = reader.end
+  if (reader.offset === reader.end || reader.skipKnown()) return closeSection(reader, packetEnd)
   let seen = 0
   while (reader.offset < reader.end) {
     const at = reader.offset
@@ -120,6 +122,7 @@ function decodePublishProperties(reader: Reader, publish: Publish): void {
     decodePublishProperty(reader, row, publish)
     if (!isForwardedId(row.id)) cuts.push(at, reader.offset)
   }
+  if (cuts.length === 0) reader.remember(message.propertiesStart)
   closeSection(reader, packetEnd)
 }
 
@@ -269,8 +272,53 @@ export function writePublish(
   target: Buffer,
   offset: number,
 ): number {
+  if (goesOnAsItCame(message, header)) return writeAsItCame(message, header, remainingLength, target, offset)
   const at = writePublishHead(message, header, remainingLength, target, offset)
   return copyBytes(message.bytes, message.payloadStart, message.payloadEnd, target, at)
+}
+
+// Most do.
+function goesOnAsItCame(message: Message, header: PublishHeader): boolean {
+  return (
+    message.layout === layoutOf(header.version, header.qos) &&
+    header.topicAlias === 0 &&
+    header.subscriptionIdentifiers === null &&
+    header.messageExpirySeconds < 0
+  )
+}
+
+// One copy beats three.
+function writeAsItCame(
+  message: Message,
+  header: PublishHeader,
+  remainingLength: number,
+  target: Buffer,
+  offset: number,
+): number {
+  const { topicStart, topicEnd } = message
+  const at = writeStart(topicEnd - topicStart, header, remainingLength, target, offset)
+  const end = copyBytes(message.bytes, topicStart, message.payloadEnd, target, at)
+  if (header.qos > 0) {
+    const idAt = at + topicEnd - topicStart
+    target[idAt] = header.packetId >> 8
+    target[idAt + 1] = header.packetId
+  }
+  return end
+}
+
+// Fixed header and length of the topic. @returns the offset behind
+function writeStart(
+  topicBytes: number,
+  header: PublishHeader,
+  remainingLength: number,
+  target: Buffer,
+  offset: number,
+): number {
+  target[offset] = (PacketType.PUBLISH << 4) | (header.dup ? DUP : 0) | (header.qos << 1) | (header.retain ? RETAIN : 0)
+  const at = writeVariableByteInteger(target, offset + 1, remainingLength)
+  target[at] = topicBytes >> 8
+  target[at + 1] = topicBytes
+  return at + 2
 }
 
 /** Where {@link putPublish} puts packets: an output buffer. */
@@ -321,11 +369,8 @@ function writePublishHead(
   target: Buffer,
   offset: number,
 ): number {
-  target[offset] = (PacketType.PUBLISH << 4) | (header.dup ? DUP : 0) | (header.qos << 1) | (header.retain ? RETAIN : 0)
-  let at = writeVariableByteInteger(target, offset + 1, remainingLength)
   const topicBytes = header.omitTopic ? 0 : message.topicEnd - message.topicStart
-  target[at++] = topicBytes >> 8
-  target[at++] = topicBytes
+  let at = writeStart(topicBytes, header, remainingLength, target, offset)
   if (topicBytes > 0) at = copyBytes(message.bytes, message.topicStart, message.topicEnd, target, at)
   if (header.qos > 0) {
     target[at++] = header.packetId >> 8
