@@ -61,6 +61,7 @@ export class Judge {
     if (connection.phase === 'ended') return
     const { session } = connection
     if (session === null) throw fail(connection, publish, 'it comes before CONNECT')
+    connection.seenBytes += publish.payload.length
     if (publish.qos === 0) this.#seeQos0(connection, session, publish)
     else if (publish.dup) this.#seeAgain(connection, session, publish)
     else this.#seeFirst(connection, session, publish)
@@ -292,6 +293,7 @@ export class Judge {
     if (connection.session !== null) this.#settleSession(connection, connection.session)
     connection.isBehind = false
     connection.waitedQos0Bytes = 0
+    connection.seenBytes = 0
     connection.isUnsettled = false
   }
 
@@ -333,8 +335,10 @@ export class Judge {
     const { now, limits } = this.#model
     const bytes = Math.max(connection.waitedQos0Bytes, qos0Bytes(connection))
     const isDroppable = connection.isBehind && bytes > limits.maximumQos0QueuedBytes
+    // before all that was seen had left, the socket may have been full for a moment, and what expires at once cannot wait
+    const hasWaited = connection.isBehind || connection.seenBytes > limits.maximumOutputBytes / 2
     for (const delivery of [...connection.qos0]) {
-      const mayBeMissing = (connection.isBehind && isExpired(delivery.message, now)) || isDroppable
+      const mayBeMissing = (hasWaited && isExpired(delivery.message, now)) || isDroppable
       if (delivery.choice === null && mayBeMissing) giveUp(delivery)
       else this.#demand(delivery, connection, 'sent', mayBeMissing)
     }

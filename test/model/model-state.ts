@@ -156,6 +156,8 @@ export interface Connection {
   readonly qos0: Delivery[]
   /** the most of them that there was while the client did not read, counted as generously as a broker may */
   waitedQos0Bytes: number
+  /** payloads seen since everything that had to be sent was seen */
+  seenBytes: number
   /** the client does not read, or has not caught up */
   isBehind: boolean
   /** something happened since everything that had to be sent was seen */
@@ -205,6 +207,7 @@ export function newConnection(slot: number, version: Version, now: number): Conn
     replies: [],
     qos0: [],
     waitedQos0Bytes: 0,
+    seenBytes: 0,
     isBehind: false,
     isUnsettled: true,
     closesAt: NEVER,

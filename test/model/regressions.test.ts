@@ -465,3 +465,16 @@ it('does not know whether a member of a group has room for one more large messag
     { do: 'close', slot: 0 },
     { do: 'publish', slot: 1, topic: 'a/b', qos: 1, id: 3, bytes: 33_015 },
   ))
+
+it('does not know whether what expires at once had room behind much that was sent again in the same step', () =>
+  agreesWithin(
+    { maximumOutputBytes: 131_072, maximumSessionExpirySeconds: 20 },
+    { do: 'connect', slot: 1, version: 5, clientId: 'bob', properties: { sessionExpiry: 60 } },
+    { do: 'subscribe', slot: 1, filters: [{ filter: 'a/#', qos: 2 }] },
+    { do: 'publish', slot: 1, topic: 'a/c', qos: 1, id: 4, bytes: 49_928 },
+    { do: 'publish', slot: 1, topic: 'a/b', qos: 1, id: 1, bytes: 42_766 },
+    { do: 'let commits go' },
+    { do: 'publish', slot: 1, topic: 'a/b', qos: 1, id: 2, bytes: 45_201 },
+    { do: 'connect', slot: 1, version: 5, clientId: 'bob', joined: true },
+    { do: 'publish', slot: 1, topic: 'a/b/c', properties: { messageExpiry: 0 } },
+  ))
