@@ -9,9 +9,10 @@ const MOST_HELD = 12
 
 /** The same script, in which the broker ends and starts again a few times. Its clients come back more readily than others. */
 export function withRestarts({ limits, operations }: Script, random: Random): Script {
-  const all: Operation[] = [...operations]
-  // where queues are short it must be clear what is in them, and what is held back nobody sees
+  // where queues are short it must be clear what is in them: what is held back nobody sees, and the wills of all who were connected
+  // when the broker ended may be due at one moment, in any order
   const mayHold = limits.maximumQueuedMessages > operations.length
+  const all = mayHold ? [...operations] : operations.map(withoutWill)
   for (let count = random.between(1, MOST_RESTARTS); count > 0; count--) {
     const at = random.below(operations.length + 1)
     if (!mayHold || random.oneIn(2)) all.splice(at, 0, ...restart(random, random.oneIn(2) ? 'stop' : 'kill'))
@@ -22,6 +23,12 @@ export function withRestarts({ limits, operations }: Script, random: Random): Sc
     }
   }
   return { limits, operations: all }
+}
+
+function withoutWill(operation: Operation): Operation {
+  if (operation.do !== 'connect') return operation
+  const { will: _, ...connect } = operation
+  return connect
 }
 
 function restart(random: Random, how: 'stop' | 'kill'): Operation[] {
