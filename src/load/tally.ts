@@ -46,7 +46,7 @@ export class Tally {
 
   /** Hot. @param leftUs when the message left, or should have */
   latenciesOf(leftUs: number): Latencies {
-    // an index and no branch: at the first step into a new one V8 drops the code around it, and p99 at 1,000/s was 0.6 ms instead of 0.2
+    // an index and no branch: at the first step into a new one V8 drops the code around it, and p99 at 1,000/s was 0.3 ms instead of 0.2
     return this.#stretches[Number(leftUs >= this.measureFromUs) as 0 | 1]
   }
 

@@ -63,8 +63,6 @@ export class Traffic implements ScenarioRun, CrowdOwner {
   #spinner: Spinner | null = null
   /** open loop: when the next message is due */
   #dueUs = 0
-  /** open loop: copies that are to come here of what was sent here */
-  #awaited = 0
   /** of each message, in this part */
   #receivers = 0
   readonly #turn = (): void => this.#spin()
@@ -212,7 +210,6 @@ export class Traffic implements ScenarioRun, CrowdOwner {
       const isOurs = intendedUs > this.#blockedUntilUs
       if (isOurs) this.#tally.latenciesOf(intendedUs).sendDelay.record(Math.floor(nowUs - intendedUs))
       publisher.send(intendedUs, nowUs)
-      this.#awaited += this.#receivers
       this.#work++
     }
     if (this.#work > this.#workAtTurn) flushClients()
@@ -250,7 +247,7 @@ export class Traffic implements ScenarioRun, CrowdOwner {
   // Something is lost: from then on it is awaited for ever, which does no harm.
   get #isAwaiting(): boolean {
     const { delivery, published, acknowledged, refused } = this.#tally
-    if (this.#place.parts > 1 || delivery.received < this.#awaited) return true
+    if (this.#place.parts > 1 || delivery.received < published * this.#receivers) return true
     return this.#plan.qos > 0 && acknowledged + refused < published
   }
 
